@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# shunt: one Makefile for everything. `make help` lists what it makes; V=1 shows the commands.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+BUILD   := build
+PYTHON  ?= /usr/bin/python3
+
+CC       := gcc
+CLANG    ?= clang
+BPFTOOL  ?= bpftool
+LIBS     := libbpf libelf zlib libuv libcurl libcares libcjson libmicrohttpd ldns
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+	    $(if $(WERROR),-Werror)
+PKGFLAGS  = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+CPPFLAGS += -D_GNU_SOURCE -DSHUNT_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD)/gen
+ALLFLAGS  = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(PKGFLAGS) -MMD -MP
+LDLIBS    = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+Q    := $(if $(V),,@)
+say   = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+ARCH   := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+MULTI  := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPFSRC := $(wildcard bpf/*.bpf.c)
+SKEL   := $(BPFSRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
+
+LIBSRC   := $(wildcard user/base/*.c user/core/*.c user/io/*.c user/kernel/*.c user/sources/*.c)
+AGENTSRC := $(wildcard user/agent/*.c)
+CTLSRC   := $(wildcard user/ctl/*.c)
+UNITSRC  := $(wildcard tests/unit/test_*.c)
+KERNSRC  := $(wildcard tests/kernel/test_*.c)
+BENCHSRC := $(wildcard tests/bench/*.c)
+HELPSRC  := $(wildcard tests/clients/*.c)
+
+objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+
+LIBOBJ   := $(call objects,obj,$(LIBSRC))
+SANOBJ   := $(call objects,san,$(LIBSRC))
+UNITBIN  := $(UNITSRC:tests/unit/%.c=$(BUILD)/unit/%)
+KERNBIN  := $(KERNSRC:tests/kernel/%.c=$(BUILD)/kernel/%)
+BENCHBIN := $(BENCHSRC:tests/bench/%.c=$(BUILD)/bench/%)
+HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps demo test test-unit test-kernel test-agent bench lint format install clean
+
+all: $(BUILD)/shuntd $(BUILD)/shuntctl ## build shuntd and shuntctl (the default)
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+deps: ## install what is missing on this machine
+	$(Q)scripts/install-deps
+
+# --- programs ---------------------------------------------------------------------------------------
+
+$(BUILD)/shuntd: $(call objects,obj,$(AGENTSRC)) $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/shuntctl: $(call objects,obj,$(CTLSRC)) $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libshunt.a: $(LIBOBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libshunt-san.a: $(SANOBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c | $(SKEL)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(ALLFLAGS) -c -o $@ $<
+
+$(BUILD)/san/%.o: %.c | $(SKEL)
+	$(call say,CC-SAN,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(SANITIZE) $(ALLFLAGS) -c -o $@ $<
+
+# --- kernel programs --------------------------------------------------------------------------------
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Wextra \
+		$(if $(WERROR),-Werror) -Iinclude -Ibpf -isystem /usr/include/$(MULTI) -MMD -MP -c -o $@ $<
+	$(Q)llvm-strip -g $@
+
+$(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+
+# --- tests ------------------------------------------------------------------------------------------
+
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(BUILD)/libshunt-san.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lpthread
+
+$(BUILD)/clients/%: tests/clients/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(ALLFLAGS) -o $@ $< -lpthread
+
+test: deps ## run every test; the last line counts them
+	$(Q)$(MAKE) --no-print-directory all test-programs
+	$(Q)scripts/run-tests
+
+.PHONY: test-programs
+test-programs: $(UNITBIN) $(KERNBIN) $(HELPBIN)
+
+test-unit: $(UNITBIN) ## the pure ring, under sanitizers
+	$(Q)scripts/run-tests unit
+
+test-kernel: all $(KERNBIN) $(HELPBIN) ## the kernel ring (root)
+	$(Q)scripts/run-tests kernel
+
+test-agent: all $(HELPBIN) ## the whole programs against imitated Cloud Map and DNS (root)
+	$(Q)scripts/run-tests agent
+
+bench: deps ## measure costs beside their alternatives (root)
+	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN)
+	$(Q)scripts/bench
+
+demo: deps ## the main job, live, in network namespaces of its own (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo
+
+lint: ## formatting, static analysis, floors, shell, manuals
+	$(Q)scripts/lint
+
+format: ## rewrite the C sources with clang-format
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all ## DESTDIR=, PREFIX=
+	install -D -m 0755 $(BUILD)/shuntd $(DESTDIR)$(PREFIX)/sbin/shuntd
+	install -D -m 0755 $(BUILD)/shuntctl $(DESTDIR)$(PREFIX)/bin/shuntctl
+	install -D -m 0644 docs/shuntd.8 $(DESTDIR)$(PREFIX)/share/man/man8/shuntd.8
+	install -D -m 0644 docs/shuntctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/shuntctl.8
+	install -D -m 0644 docs/shunt.json.5 $(DESTDIR)$(PREFIX)/share/man/man5/shunt.json.5
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' scripts/deploy/shuntd.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/shuntd.service
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the kernel programs and the agent share: keys, values, enums and limits of the pinned maps.
+ *
+ * Anything that changes the meaning of a byte here raises SHUNT_LAYOUT_VERSION: the pins of another
+ * version are refused, with both numbers, never reinterpreted.
+ *
+ * Addresses are 16 octets in network order, IPv4 as ::ffff:a.b.c.d, so one key serves both
+ * families. Ports are in host order.
+ */
+#pragma once
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define SHUNT_LAYOUT_VERSION 1
+
+/* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
+ */
+#define SHUNT_SERVICES_MAX 16384
+#define SHUNT_FRONTS_MAX (2 * SHUNT_SERVICES_MAX)
+#define SHUNT_BACKENDS_MAX 131072
+#define SHUNT_SLOTS_MAX (4 * SHUNT_BACKENDS_MAX)
+#define SHUNT_ADDRS6_MAX SHUNT_BACKENDS_MAX
+#define SHUNT_NAME_MAX 256 /* a DNS name and its NUL, RFC 1035 section 2.3.4 */
+#define SHUNT_ZONE_MAX 32
+
+/* One bit for each value of an address's first 16 bits (network order read as a number). */
+#define SHUNT_PREFIX_WORDS (65536 / 64)
+
+enum shunt_protocol {
+	PROTOCOL_ANY = 0,
+	PROTOCOL_TCP = 6,  /* IPPROTO_TCP */
+	PROTOCOL_UDP = 17, /* IPPROTO_UDP */
+};
+
+enum shunt_state {
+	STATE_UNSET = 0,
+	STATE_HEALTHY = 1,
+	STATE_UNHEALTHY = 2,
+	STATE_DRAINING = 3,
+	STATE_EJECTED = 4,
+};
+
+enum shunt_on_empty {
+	ON_EMPTY_REFUSE = 0,
+	ON_EMPTY_PASS = 1,
+};
+
+enum shunt_family {
+	FAMILY_NONE = 0,
+	FAMILY_IPV4 = 4,
+	FAMILY_IPV6 = 6,
+};
+
+struct shunt_address {
+	__u8 octets[16];
+};
+
+/* shunt_front: a logical address -> the id of its service. Port 0 stands for any port. */
+struct shunt_front_key {
+	struct shunt_address address;
+	__u16 port;
+	__u8 protocol; /* PROTOCOL_TCP or PROTOCOL_UDP, never ANY */
+	__u8 pad;
+};
+
+struct shunt_front {
+	__u32 service_id;
+};
+
+/*
+ * shunt_runs: by service id, the run of slots in force. The whole of it is one 64-bit word, written
+ *by one store, so a reader has the old run or the new one (invariant I1). 0 is a service that is
+ *not there.
+ *
+ *	bits 63..32	base: index of the run's head in shunt_slots; its slots follow the head
+ *	bits 31..16	number of IPv4 slots
+ *	bits 15..0	number of IPv6 slots, after the IPv4 ones
+ */
+typedef __u64 shunt_run;
+
+#define SHUNT_RUN(base, count4, count6) \
+	(((__u64)(base) << 32) | ((__u64)(count4) << 16) | (__u64)(count6))
+#define SHUNT_RUN_BASE(run) ((__u32)((run) >> 32))
+#define SHUNT_RUN_COUNT4(run) ((__u32)((run) >> 16) & 0xffff)
+#define SHUNT_RUN_COUNT6(run) ((__u32)(run)&0xffff)
+#define SHUNT_RUN_SLOTS_MAX 65535 /* of one family */
+
+/* shunt_slots[base]: what a pick depends on besides the slots, published with them. */
+struct shunt_head {
+	__u8 on_empty; /* enum shunt_on_empty */
+	__u8 protocol; /* enum shunt_protocol, as configured */
+	__u16 flags;   /* 0 */
+	__u32 reserved;
+};
+
+/* shunt_slots[base + 1 ...]: a backend inline. Port 0 keeps the port that the client asked for. */
+struct shunt_slot {
+	__u32 address; /* IPv4 in network order; for an IPv6 slot its index in shunt_addrs6 */
+	__u16 port;    /* host order */
+	__u16 flags;   /* 0 */
+};
+
+union shunt_cell {
+	struct shunt_head head;
+	struct shunt_slot slot;
+	__u64 word; /* how it is read and written: whole */
+};
+
+/* shunt_counters: [cpu * capacity of shunt_runs + service id]; sum over the CPUs. */
+struct shunt_counters {
+	__u64 redirected; /* also the round-robin cursor of its CPU */
+	__u64 no_backend;
+};
+
+/*
+ * shunt_services, shunt_backends: live entries only, for people, for shuntctl and for the agent
+ * that takes over. The programs do not read them.
+ */
+struct shunt_service_key {
+	char name[SHUNT_NAME_MAX];
+};
+
+struct shunt_service {
+	__u32 id;
+	enum shunt_protocol protocol;
+	enum shunt_family family; /* of the address in force; tells which of the two below is set */
+	__u8 ipv4[4];
+	__u8 ipv6[16];
+	__u16 port; /* 0: any port */
+	__u16 pad;
+	enum shunt_on_empty on_empty;
+	__u32 backends;
+};
+
+struct shunt_backend_key {
+	__u32 id; /* stable: kept while the backend is in its service, over restarts too */
+};
+
+struct shunt_backend {
+	__u32 service_id;
+	enum shunt_state state;
+	enum shunt_family family;
+	__u8 ipv4[4];
+	__u8 ipv6[16];
+	__u16 port; /* 0: the port that the client asked for */
+	__u16 weight;
+	char zone[SHUNT_ZONE_MAX];
+};
+
+/* shunt_meta: one entry. */
+struct shunt_meta {
+	__u32 layout;
+	__u32 agent_pid; /* the agent that wrote last; whether it lives, its lock on the pin
+			    directory tells */
+	char agent_version[32];
+};
+
+/* Socket storage: where a redirected socket was going, for getpeername(). */
+struct shunt_note {
+	struct shunt_address address; /* as asked for */
+	struct shunt_address backend;
+	__u16 port;
+	__u16 backend_port;
+};
+
+#define SHUNT_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has holes")
+
+SHUNT_ASSERT_SIZE(struct shunt_front_key, 20);
+SHUNT_ASSERT_SIZE(struct shunt_head, 8);
+SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
+SHUNT_ASSERT_SIZE(union shunt_cell, 8);
+SHUNT_ASSERT_SIZE(struct shunt_counters, 16);
+SHUNT_ASSERT_SIZE(struct shunt_service, 44);
+SHUNT_ASSERT_SIZE(struct shunt_backend, 68);
+SHUNT_ASSERT_SIZE(struct shunt_note, 36);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: JSON text to a checked struct, or every fault of it at once. Pure: it reads no file
+ * and no environment (config_environment is handed in), and a config that was returned is whole and valid.
+ * The grammar and the keys: CONTRACT of the project, docs/shunt.json.5.
+ */
+#pragma once
+
+#include <netinet/in.h>
+
+#include "base/addr.h"
+#include "base/diag.h"
+#include "core/endpoints.h"
+#include "shunt/layout.h"
+
+#define CONFIG_BYTES_MAX (8 << 20)
+#define CONFIG_DEPTH_MAX 16
+#define CONFIG_SERVICES_MAX SHUNT_SERVICES_MAX
+#define CONFIG_ALIASES_MAX 16
+#define CONFIG_DNS_SERVERS_MAX 8
+
+enum config_source {
+	CONFIG_SOURCE_CLOUDMAP,
+	CONFIG_SOURCE_DNS,
+	CONFIG_SOURCE_STATIC,
+};
+
+enum config_dns_type {
+	CONFIG_DNS_A = 1,     /* the numbers of RFC 1035, 3596, 2782 */
+	CONFIG_DNS_AAAA = 28,
+	CONFIG_DNS_SRV = 33,
+};
+
+enum config_watch {
+	CONFIG_WATCH_DEMAND,
+	CONFIG_WATCH_ALWAYS,
+};
+
+struct config_service {
+	char *name;
+	char **aliases;
+	size_t n_aliases;
+	bool has_vip;
+	struct addr vip;
+	uint16_t port; /* 0: any port */
+	enum shunt_protocol protocol;
+	enum shunt_on_empty on_empty;
+	enum config_watch watch;
+	uint32_t shrink_confirm_ms;
+	enum config_source source;
+	struct {
+		char *namespace;
+		char *service;
+		uint32_t poll_ms;
+	} cloudmap;
+	struct {
+		char *name;
+		enum config_dns_type type;
+		uint16_t port; /* of A and AAAA */
+	} dns;
+	struct {
+		struct endpoints endpoints; /* normalised */
+		char *file;		    /* or NULL */
+	} fixed;			    /* the key is "static" */
+};
+
+struct config {
+	char *cgroup; /* NULL: the cgroup2 root found on the machine */
+	char *bpffs;
+	char *state_dir;
+	char *control_socket;
+	struct addr_port metrics_listen;
+	struct addr_prefix vips;
+	struct {
+		char *region;	     /* NULL when nothing tells it and nothing needs it */
+		char *endpoint;	     /* of the control plane: scheme://host[:port], no path */
+		char *data_endpoint; /* of DiscoverInstances */
+	} aws;
+	struct addr_port dns_servers[CONFIG_DNS_SERVERS_MAX];
+	size_t n_dns_servers; /* 0: those of /etc/resolv.conf */
+	struct config_service *services;
+	size_t n_services;
+};
+
+/* What of the environment a configuration may depend on; NULL for what is not set. */
+struct config_environment {
+	const char *aws_region; /* AWS_REGION, else AWS_DEFAULT_REGION */
+};
+
+/*
+ * Parses and checks. `origin` names the text in messages ("/etc/shunt/shunt.json", "SHUNT_CONFIG").
+ * 0 and *ret (the caller's), or -EINVAL with every problem in *problems (place, value got, what was
+ * wanted), or -ENOMEM. *ret is touched on success only.
+ */
+int config_parse(const char *text, size_t length, const char *origin,
+		 const struct config_environment *environment, struct config **ret,
+		 struct diag *problems);
+void config_free(struct config *c);
+DEFINE_CLEANUP(struct config *, config_free);
+
+/* NULL if there is none of that name or alias. */
+const struct config_service *config_find_service(const struct config *c, const char *name);
+
+/* Whether both ask the same source for the same thing at the same pace: a reload keeps its watch then. */
+bool config_same_source(const struct config_service *a, const struct config_service *b);
+
+/* The words of the configuration for these values: "cloudmap", "tcp", "A", "refuse", "demand" ... */
+const char *config_source_name(enum config_source source);
+const char *config_protocol_name(enum shunt_protocol protocol);
+const char *config_dns_type_name(enum config_dns_type type);

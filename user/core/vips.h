@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which VIP a name without one gets: by a hash of the name, so that every host comes to the same, and
+ * kept once given (the agent stores the book in state_dir). Two names that hash alike: the one that has
+ * the address keeps it, the other takes the next free one and it is said in `moved`. Pure.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/diag.h"
+
+struct vips;
+
+int vips_new(const struct addr_prefix *range, struct vips **ret);
+void vips_free(struct vips *v);
+DEFINE_CLEANUP(struct vips *, vips_free);
+
+/*
+ * Reads a stored book (text of vips_store) into an empty one. Entries outside the range or given twice
+ * are left out. 0; -EBADMSG for a text that is no book (problems says where; the book stays empty).
+ */
+int vips_load(struct vips *v, const char *text, size_t length, struct diag *problems);
+/* *ret_text is the caller's: a JSON text with a version. */
+int vips_store(const struct vips *v, char **ret_text, size_t *ret_length);
+
+/* An address that the configuration names itself: never given out. Call for all before vips_assign. */
+int vips_reserve(struct vips *v, const struct addr *a);
+
+/*
+ * The VIP of a name. Same name, same answer, as long as the address is not reserved. *ret_moved: not the
+ * address its hash asks for. -ENOSPC: the range is used up; -ENOMEM.
+ */
+int vips_assign(struct vips *v, const char *name, struct addr *ret, bool *ret_moved);
+/* Whether assigning has changed the book since it was loaded or stored. */
+bool vips_changed(const struct vips *v);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP requests on the libuv loop, by libcurl's multi interface. It owns its connections; a call belongs
+ * to whoever started it until it is done. Redirects are never followed; certificates are always checked
+ * (the system's authorities, or the file that AWS_CA_BUNDLE names). Nothing blocks.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/util.h"
+
+#define HTTP_BODY_MAX (16u << 20)
+#define HTTP_TIMEOUT_MS 5000
+
+struct http;
+struct http_call;
+
+/* Signs the request by SigV4 (libcurl's CURLOPT_AWS_SIGV4). Copied by http_start. */
+struct http_signature {
+	const char *region;
+	const char *service; /* "servicediscovery" */
+	const char *access_key_id;
+	const char *secret_access_key;
+};
+
+struct http_request {
+	const char *method; /* "GET", "POST", "PUT" */
+	const char *url;
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
+	const char *body;	    /* or NULL */
+	uint32_t timeout_ms;	    /* 0: HTTP_TIMEOUT_MS; for the whole exchange */
+	size_t body_max;	    /* 0: HTTP_BODY_MAX */
+	bool no_proxy;		    /* link-local and loopback addresses must not go through a proxy */
+	const struct http_signature *signature; /* or NULL */
+};
+
+struct http_response {
+	const char *failure; /* NULL, or why there is no answer: "timeout", "connect", "tls", "reset" ... */
+	char detail[256];    /* libcurl's words for the failure */
+	long status;
+	const char *body; /* NUL-terminated beyond its length */
+	size_t length;
+	const char *error_type; /* header x-amzn-ErrorType, or NULL */
+};
+
+/* Called once, from the loop, never from within http_start. The response lives as long as the call back. */
+typedef void (*http_done_fn)(void *user, const struct http_response *response);
+
+int http_new(uv_loop_t *loop, struct http **ret);
+/* Cancels what is under way (no call backs), closes its handles on the loop. */
+void http_free(struct http *h);
+DEFINE_CLEANUP(struct http *, http_free);
+
+/* 0 and *ret_call, valid until `done` has been called or http_cancel; or -ENOMEM, -EINVAL (a bad URL). */
+int http_start(struct http *h, const struct http_request *request, http_done_fn done, void *user,
+	       struct http_call **ret_call);
+/* Ends a call without a call back. Takes NULL. */
+void http_cancel(struct http_call *call);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only door to the kernel: loads, attaches and pins the programs and maps, or takes over what a
+ * dead agent left; applies a plan; reads back what is there. It owns descriptors and mappings; the pins
+ * under <bpffs>/shunt outlive it on purpose.
+ *
+ * One writer at a time: dataplane_open holds a lock on the pin directory. Readers take no lock.
+ */
+#pragma once
+
+#include "base/diag.h"
+#include "core/plan.h"
+#include "core/table.h"
+#include "shunt/layout.h"
+
+struct dataplane;
+
+struct dataplane_options {
+	const char *bpffs;  /* mounted if it is not */
+	const char *cgroup; /* NULL: the cgroup2 root found on the machine */
+	/* For tests: behave as on a kernel before 5.18; run after every single write to a map. */
+	bool without_set_retval;
+	void (*after_write)(void *user);
+	void *user;
+};
+
+/*
+ * Opens for writing. 0, or a negative errno with its reason and remedy in *problems:
+ * -EBUSY another agent is alive; -EEXIST another program is in the way; -EPROTO pins of another layout;
+ * -ENOTDIR no usable cgroup2 root; -EPERM, -EACCES lacking privileges; else what the kernel said.
+ */
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
+		   struct diag *problems);
+/* Opens what is pinned for reading. -ENOENT: nothing is pinned there; -EPROTO as above. */
+int dataplane_open_reader(const char *bpffs, struct dataplane **ret, struct diag *problems);
+/* Leaves everything pinned and in force. */
+void dataplane_close(struct dataplane *d);
+DEFINE_CLEANUP(struct dataplane *, dataplane_close);
+
+/* Reads the maps: the services and backends in force. The caller's to table_done. */
+int dataplane_read(struct dataplane *d, struct table *ret);
+
+/* Sums over the CPUs; without a system call. */
+void dataplane_counters(const struct dataplane *d, uint32_t service_id, struct shunt_counters *ret);
+
+/* What the front makes of an address: the id of its service, or 0 for "not ours". */
+uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
+			  enum shunt_protocol protocol);
+/* The cells of a run as the programs see them, `ret_slots` the caller's. 0, -ESTALE, -ENOMEM. */
+int dataplane_read_run(const struct dataplane *d, uint32_t service_id, struct shunt_head *ret_head,
+		       struct endpoint **ret_slots, size_t *ret_n);
+
+struct dataplane_map_use {
+	const char *map; /* "shunt_services" ... */
+	uint64_t entries, capacity;
+};
+
+#define DATAPLANE_MAPS_MAX 12
+
+/* How full the maps are; returns how many rows were filled. */
+size_t dataplane_map_use(const struct dataplane *d, struct dataplane_map_use rows[DATAPLANE_MAPS_MAX]);
+
+/* The rest is for the agent; see core/plan.h for what a plan is. */
+
+/* Carries out the writes in order. A failure leaves what was written: read again and plan again. */
+int dataplane_apply(struct dataplane *d, const struct plan *plan);
+/* Waits until no program runs that began before: milliseconds; for the thread pool. */
+void dataplane_wait_grace(const struct dataplane *d);
+/* Are the programs attached where they were? 0, or -ENOLINK with the reason in *problems. */
+int dataplane_check(const struct dataplane *d, struct diag *problems);
+/* The cgroup it is attached to: path and id. */
+const char *dataplane_cgroup(const struct dataplane *d, uint64_t *ret_id);
+/* The limits that a plan must keep: see plan_limits. */
+struct plan_limits;
+void dataplane_limits(const struct dataplane *d, struct plan_limits *ret);
+
+/*
+ * Removes every link, program, map and the directory. *ret_agent_pid: an agent that still runs, or 0.
+ * -ENOENT: there was nothing.
+ */
+int dataplane_detach(const char *bpffs, int *ret_agent_pid, struct diag *problems);
