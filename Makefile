@@ -92,7 +92,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 
 $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name shunt_$* > $@
 
 # --- tests ------------------------------------------------------------------------------------------
 

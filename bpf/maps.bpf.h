@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps. Those marked MMAPABLE are written by the agent through a mapping, and change under the
+ * programs' feet by single 64-bit stores; what they mean stands in shunt/layout.h.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "shunt/layout.h"
+
+struct shunt_prefixes {
+	__u64 ipv4[SHUNT_PREFIX_WORDS];
+	__u64 ipv6[SHUNT_PREFIX_WORDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct shunt_prefixes);
+} shunt_prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SHUNT_FRONTS_MAX);
+	__type(key, struct shunt_front_key);
+	__type(value, struct shunt_front);
+} shunt_front SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_SERVICES_MAX);
+	__type(key, __u32);
+	__type(value, shunt_run);
+} shunt_runs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_SLOTS_MAX);
+	__type(key, __u32);
+	__type(value, union shunt_cell);
+} shunt_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_ADDRS6_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_address);
+} shunt_addrs6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries,
+	       SHUNT_SERVICES_MAX); /* times the CPUs: set by the agent before the load */
+	__type(key, __u32);
+	__type(value, struct shunt_counters);
+} shunt_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct shunt_note);
+} shunt_notes SEC(".maps");
+
+/* For people, shuntctl and the agent that takes over; no program reads them. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SHUNT_SERVICES_MAX);
+	__type(key, struct shunt_service_key);
+	__type(value, struct shunt_service);
+} shunt_services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SHUNT_BACKENDS_MAX);
+	__type(key, struct shunt_backend_key);
+	__type(value, struct shunt_backend);
+} shunt_backends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct shunt_meta);
+} shunt_meta SEC(".maps");

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The decision: from a destination to a backend. It knows maps and numbers, not the context it runs
+ * in, so that tests can run it by BPF_PROG_TEST_RUN.
+ *
+ * Reading order is what makes it safe (I1, I2): the front names the service, one load takes its
+ * run, and everything else lies in that run, which is not reused before a grace period.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+
+#include "maps.bpf.h"
+
+/* Set by the agent before the load. */
+const volatile __u32 runs_capacity = SHUNT_SERVICES_MAX;
+
+enum verdict {
+	VERDICT_NOT_OURS,   /* leave it alone */
+	VERDICT_REDIRECTED, /* to pick.address, pick.port */
+	VERDICT_REFUSED,    /* no backend: fail at once */
+	VERDICT_PASSED,	    /* no backend, on_empty is "pass": leave it alone */
+};
+
+struct pick {
+	/* in */
+	struct shunt_address address;
+	__u16 port; /* host order */
+	__u8 protocol;
+	__u8 ipv4_only; /* the socket cannot reach an IPv6 backend */
+	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
+	__u32 service_id;
+};
+
+static __always_inline bool address_is_ipv4(const struct shunt_address *a)
+{
+	const __u32 *words = (const __u32 *)a->octets;
+
+	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool prefix_is_used(const __u64 *words, __u16 first)
+{
+	return words[first / 64] >> (first % 64) & 1;
+}
+
+/* Does any service have an address that begins like this one? `first` is a number of 16 bits. */
+static __always_inline bool pick_may_be_ours4(__u16 first)
+{
+	__u32 zero = 0;
+	const struct shunt_prefixes *prefixes = bpf_map_lookup_elem(&shunt_prefixes, &zero);
+
+	return prefixes && prefix_is_used(prefixes->ipv4, first);
+}
+
+static __always_inline bool pick_may_be_ours6(__u16 first)
+{
+	__u32 zero = 0;
+	const struct shunt_prefixes *prefixes = bpf_map_lookup_elem(&shunt_prefixes, &zero);
+
+	return prefixes && prefix_is_used(prefixes->ipv6, first);
+}
+
+/* The one place that knows how an address leads to a service; 0: to none. */
+static __always_inline __u32 front_find(const struct pick *pick)
+{
+	struct shunt_front_key key = {
+		.address = pick->address,
+		.port = pick->port,
+		.protocol = pick->protocol,
+	};
+	const struct shunt_front *front = bpf_map_lookup_elem(&shunt_front, &key);
+
+	if (!front) {
+		key.port = 0;
+		front = bpf_map_lookup_elem(&shunt_front, &key);
+	}
+	return front ? front->service_id : 0;
+}
+
+static __always_inline struct shunt_counters *counters_of(__u32 service_id)
+{
+	__u32 index = bpf_get_smp_processor_id() * runs_capacity + service_id;
+
+	return bpf_map_lookup_elem(&shunt_counters, &index);
+}
+
+static __always_inline union shunt_cell cell_at(__u32 index)
+{
+	const union shunt_cell *cell = bpf_map_lookup_elem(&shunt_slots, &index);
+	union shunt_cell none = { .word = 0 };
+
+	if (cell)
+		none.word = *(const volatile __u64 *)&cell->word;
+	return none;
+}
+
+/* Turns the slot into the destination; false when the run was not what it said (never seen by I2).
+ */
+static __always_inline bool slot_take(struct pick *pick, struct shunt_slot slot, bool is_ipv6)
+{
+	const struct shunt_address *address6;
+
+	if (is_ipv6) {
+		address6 = bpf_map_lookup_elem(&shunt_addrs6, &slot.address);
+		if (!address6)
+			return false;
+		pick->address = *address6;
+	} else {
+		__u32 *words = (__u32 *)pick->address.octets;
+
+		words[0] = 0;
+		words[1] = 0;
+		words[2] = bpf_htonl(0xffff);
+		words[3] = slot.address;
+	}
+	if (slot.port)
+		pick->port = slot.port;
+	return true;
+}
+
+/* The family that was asked for, if it has backends; else the other one, if the socket can. */
+static __always_inline bool wants_ipv6(const struct pick *pick, shunt_run run)
+{
+	if (pick->ipv4_only)
+		return false;
+	if (address_is_ipv4(&pick->address))
+		return SHUNT_RUN_COUNT4(run) == 0;
+	return SHUNT_RUN_COUNT6(run) != 0;
+}
+
+/*
+ * Which of `count` comes next. A connection moves the round robin of its CPU by being counted. A
+ * UDP connect() on a service of any protocol may be no more than a resolver's probe (RFC 6724
+ * sorting): it draws lots and is not counted.
+ */
+static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count, bool probe)
+{
+	if (probe)
+		return bpf_get_prandom_u32() % count;
+	return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
+}
+
+static __always_inline enum verdict pick_backend(struct pick *pick)
+{
+	__u32 service_id = front_find(pick);
+	struct shunt_counters *counters;
+	const shunt_run *place;
+	struct shunt_head head;
+	__u32 base, first, count;
+	bool is_ipv6, probe;
+	shunt_run run;
+
+	if (!service_id)
+		return VERDICT_NOT_OURS;
+	place = bpf_map_lookup_elem(&shunt_runs, &service_id);
+	counters = counters_of(service_id);
+	if (!place || !counters)
+		return VERDICT_NOT_OURS;
+	run = *(const volatile shunt_run *)place;
+	if (!run) /* the service is just going */
+		return VERDICT_NOT_OURS;
+	pick->service_id = service_id;
+
+	base = SHUNT_RUN_BASE(run);
+	head = cell_at(base).head;
+	probe = pick->protocol == IPPROTO_UDP && head.protocol == PROTOCOL_ANY;
+	is_ipv6 = wants_ipv6(pick, run);
+	first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
+	count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
+	if (count && slot_take(pick, cell_at(first + turn(counters, count, probe)).slot, is_ipv6)) {
+		if (!probe)
+			__sync_fetch_and_add(&counters->redirected, 1);
+		return VERDICT_REDIRECTED;
+	}
+	if (!probe)
+		__sync_fetch_and_add(&counters->no_backend, 1);
+	return head.on_empty == ON_EMPTY_PASS ? VERDICT_PASSED : VERDICT_REFUSED;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hooks of connect() and getpeername(): the only file that knows struct bpf_sock_addr. It takes
+ * the destination out of the context, has bpf/pick.bpf.h decide, and turns the verdict into an
+ * address or an errno.
+ */
+#include "pick.bpf.h"
+
+#define ECONNREFUSED 111
+
+/* Set by the agent before the load: bpf_set_retval() is there (5.18). */
+const volatile bool has_set_retval = true;
+
+enum answer {
+	ANSWER_DENY = 0,
+	ANSWER_ALLOW = 1,
+};
+
+static __always_inline void set_destination4(struct bpf_sock_addr *ctx,
+					     const struct shunt_address *to, __u16 port)
+{
+	ctx->user_ip4 = ((const __u32 *)to->octets)[3];
+	ctx->user_port = bpf_htons(port);
+}
+
+static __always_inline void set_destination6(struct bpf_sock_addr *ctx,
+					     const struct shunt_address *to, __u16 port)
+{
+	const __u32 *words = (const __u32 *)to->octets;
+
+	ctx->user_ip6[0] = words[0];
+	ctx->user_ip6[1] = words[1];
+	ctx->user_ip6[2] = words[2];
+	ctx->user_ip6[3] = words[3];
+	ctx->user_port = bpf_htons(port);
+}
+
+static __always_inline struct shunt_address destination4(const struct bpf_sock_addr *ctx)
+{
+	struct shunt_address to = { { [10] = 0xff, [11] = 0xff } };
+
+	((__u32 *)to.octets)[3] = ctx->user_ip4;
+	return to;
+}
+
+static __always_inline struct shunt_address destination6(const struct bpf_sock_addr *ctx)
+{
+	struct shunt_address to;
+	__u32 *words = (__u32 *)to.octets;
+
+	words[0] = ctx->user_ip6[0];
+	words[1] = ctx->user_ip6[1];
+	words[2] = ctx->user_ip6[2];
+	words[3] = ctx->user_ip6[3];
+	return to;
+}
+
+static __always_inline bool same_address(const struct shunt_address *a,
+					 const struct shunt_address *b)
+{
+	const __u64 *left = (const __u64 *)a->octets;
+	const __u64 *right = (const __u64 *)b->octets;
+
+	return left[0] == right[0] && left[1] == right[1];
+}
+
+/* Where the socket was going, for getpeername(). Without memory for it the connect goes on all the
+ * same. */
+static __always_inline void note_take(struct bpf_sock_addr *ctx, const struct shunt_address *asked,
+				      __u16 port, const struct pick *pick)
+{
+	struct shunt_note *note;
+
+	if (!ctx->sk)
+		return;
+	note = bpf_sk_storage_get(&shunt_notes, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!note)
+		return;
+	note->address = *asked;
+	note->port = port;
+	note->backend = pick->address;
+	note->backend_port = pick->port;
+}
+
+static __always_inline bool is_tcp_or_udp(const struct bpf_sock_addr *ctx)
+{
+	return ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_UDP;
+}
+
+/* ECONNREFUSED by name where the kernel can; else from loopback's port 0, where nobody can listen.
+ */
+static __always_inline enum answer refuse4(struct bpf_sock_addr *ctx)
+{
+	if (has_set_retval) {
+		bpf_set_retval(-ECONNREFUSED);
+		return ANSWER_DENY;
+	}
+	ctx->user_ip4 = bpf_htonl(INADDR_LOOPBACK);
+	ctx->user_port = 0;
+	return ANSWER_ALLOW;
+}
+
+static __always_inline enum answer refuse6(struct bpf_sock_addr *ctx, bool mapped)
+{
+	if (has_set_retval) {
+		bpf_set_retval(-ECONNREFUSED);
+		return ANSWER_DENY;
+	}
+	ctx->user_ip6[0] = 0;
+	ctx->user_ip6[1] = 0;
+	ctx->user_ip6[2] = mapped ? bpf_htonl(0xffff) : 0;
+	ctx->user_ip6[3] = mapped ? bpf_htonl(INADDR_LOOPBACK) : bpf_htonl(1);
+	ctx->user_port = 0;
+	return ANSWER_ALLOW;
+}
+
+SEC("cgroup/connect4")
+int shunt_connect4(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address asked;
+	struct pick pick;
+	__u16 port;
+
+	if (!pick_may_be_ours4(bpf_ntohs((__u16)ctx->user_ip4)) || !is_tcp_or_udp(ctx))
+		return ANSWER_ALLOW;
+	asked = destination4(ctx);
+	port = bpf_ntohs((__u16)ctx->user_port);
+	pick = (struct pick){
+		.address = asked,
+		.port = port,
+		.protocol = (__u8)ctx->protocol,
+		.ipv4_only = true,
+	};
+	switch (pick_backend(&pick)) {
+	case VERDICT_REDIRECTED:
+		set_destination4(ctx, &pick.address, pick.port);
+		note_take(ctx, &asked, port, &pick);
+		return ANSWER_ALLOW;
+	case VERDICT_REFUSED:
+		return refuse4(ctx);
+	case VERDICT_PASSED:
+	case VERDICT_NOT_OURS:
+	default:
+		return ANSWER_ALLOW;
+	}
+}
+
+SEC("cgroup/connect6")
+int shunt_connect6(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address asked = destination6(ctx);
+	const __u16 *halves = (const __u16 *)asked.octets;
+	bool mapped = address_is_ipv4(&asked);
+	struct pick pick;
+	__u16 port;
+
+	if (!(mapped ? pick_may_be_ours4(bpf_ntohs(halves[6]))
+		     : pick_may_be_ours6(bpf_ntohs(halves[0]))) ||
+	    !is_tcp_or_udp(ctx))
+		return ANSWER_ALLOW;
+	port = bpf_ntohs((__u16)ctx->user_port);
+	pick = (struct pick){
+		.address = asked,
+		.port = port,
+		.protocol = (__u8)ctx->protocol,
+	};
+	switch (pick_backend(&pick)) {
+	case VERDICT_REDIRECTED:
+		set_destination6(ctx, &pick.address, pick.port);
+		note_take(ctx, &asked, port, &pick);
+		return ANSWER_ALLOW;
+	case VERDICT_REFUSED:
+		return refuse6(ctx, mapped);
+	case VERDICT_PASSED:
+	case VERDICT_NOT_OURS:
+	default:
+		return ANSWER_ALLOW;
+	}
+}
+
+/*
+ * The note of this socket, if its peer is still the backend it was sent to: a socket that has since
+ * been connected elsewhere keeps an old note.
+ */
+static __always_inline const struct shunt_note *note_of(struct bpf_sock_addr *ctx,
+							const struct shunt_address *peer)
+{
+	const struct shunt_note *note;
+
+	if (!ctx->sk)
+		return NULL;
+	note = bpf_sk_storage_get(&shunt_notes, ctx->sk, NULL, 0);
+	if (!note || !same_address(&note->backend, peer) ||
+	    note->backend_port != bpf_ntohs((__u16)ctx->user_port))
+		return NULL;
+	return note;
+}
+
+SEC("cgroup/getpeername4")
+int shunt_getpeer4(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address peer = destination4(ctx);
+	const struct shunt_note *note = note_of(ctx, &peer);
+
+	if (note)
+		set_destination4(ctx, &note->address, note->port);
+	return ANSWER_ALLOW;
+}
+
+SEC("cgroup/getpeername6")
+int shunt_getpeer6(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address peer = destination6(ctx);
+	const struct shunt_note *note = note_of(ctx, &peer);
+
+	if (note)
+		set_destination6(ctx, &note->address, note->port);
+	return ANSWER_ALLOW;
+}
+
+char _license[] SEC("license") = "GPL";
