@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A list of endpoints: what a source says a service has, and what the model keeps in force. Values only,
- * in an array that the list owns. Compared and stored sorted by address and port, each pair once.
+ * A list of endpoints: what a source says a service has, and what the model keeps in force. Values
+ * only, in an array that the list owns. Compared and stored sorted by address and port, each pair
+ * once.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 
 /* Weights beyond this are brought down to it: they are proportions, and slots are finite. */
 #define ENDPOINT_WEIGHT_MAX 1000
-/* A service with more is refused as a whole (Cloud Map's own quota is 1,000 instances a service). */
+/* A service with more is refused as a whole (Cloud Map's own quota is 1,000 instances a service).
+ */
 #define ENDPOINTS_MAX 16384
 
 struct endpoint {
@@ -31,13 +33,19 @@ void endpoints_done(struct endpoints *e);
 /* Appends a copy. 0, -ENOMEM, or -E2BIG beyond ENDPOINTS_MAX. */
 int endpoints_add(struct endpoints *e, const struct endpoint *added);
 
-/* Sorts by address and port and drops repeats; of two alike the first added stays. */
+/*
+ * Sorts by address and port and drops repeats. Of two alike the healthy one stays, then the
+ * heavier: Cloud Map shuffles its answers, so the order of adding must not decide.
+ */
 void endpoints_normalise(struct endpoints *e);
 
 /* Replaces *to by a copy of `from`; on -ENOMEM *to is as it was. */
 int endpoints_copy(struct endpoints *to, const struct endpoints *from);
 
-/* Adds to *to what is in `from` and not in *to (both normalised; so is the result). 0 or -ENOMEM. */
+/*
+ * Adds to *to what is in `from` and not in *to (both normalised; so is the result). 0, -ENOMEM, or
+ * -E2BIG beyond ENDPOINTS_MAX; then *to is as it was.
+ */
 int endpoints_merge(struct endpoints *to, const struct endpoints *from);
 
 /* Both normalised: same addresses, weights, states and zones? */

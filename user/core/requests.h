@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counts of the requests that sources made, by source, operation and code: what
- * shunt_source_requests_total shows. Bounded: codes come from outside, and beyond REQUESTS_MAX rows they
- * are counted as "other".
+ * shunt_source_requests_total shows. Bounded: codes come from outside, and beyond REQUESTS_MAX rows
+ * they are counted as "other".
  */
 #pragma once
 
@@ -25,5 +25,7 @@ struct requests {
 	size_t n;
 };
 
-/* `code` is "ok" or the remote's error code, or a word for what went wrong: "timeout", "garbled" ... */
-void requests_count(struct requests *r, const char *source, const char *operation, const char *code);
+/* `code` is "ok" or the remote's error code, or a word for what went wrong: "timeout", "garbled"
+ * ... */
+void requests_count(struct requests *r, const char *source, const char *operation,
+		    const char *code);
