@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP requests on the libuv loop, by libcurl's multi interface. It owns its connections; a call
- * belongs to whoever started it until it is done. Redirects are never followed; certificates are
- * always checked (the system's authorities, or the file that AWS_CA_BUNDLE names). Proxies are
- * those of the environment (https_proxy, no_proxy ...). What it was given and what it received is
- * wiped before it is freed, for it may be secret. Nothing blocks.
+ * HTTP requests on the libuv loop, by libcurl. It owns its connections; a call belongs to whoever
+ * started it until it is done. Redirects are never followed; certificates are always checked (the
+ * system's authorities, or the file that AWS_CA_BUNDLE names). Proxies are those of the environment
+ * (https_proxy, no_proxy ...). What it was given and what it received is wiped before it is freed,
+ * for it may be secret. Nothing blocks. It leaves signals alone: the program ignores SIGPIPE, which
+ * OpenSSL raises on a connection that was reset.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 #define HTTP_BODY_MAX (16u << 20)
 #define HTTP_HEADERS_MAX (64u << 10) /* of one answer, all together */
 #define HTTP_TIMEOUT_MS 5000
-#define HTTP_CONNECTIONS_MAX 64 /* at a time, to all hosts */
+#define HTTP_CONNECTIONS_MAX 16 /* at a time, to one host */
 
 struct http;
 struct http_call;
@@ -59,8 +60,8 @@ typedef void (*http_done_fn)(void *user, const struct http_response *response);
 int http_new(uv_loop_t *loop, struct http **ret);
 /*
  * Cancels what is under way (no call backs) and closes its handles on the loop; not from within a
- * call back. libuv needs a turn to close them: the memory is freed then, so the loop has to run
- * once more (uv_run until it returns 0) before uv_loop_close().
+ * call back. libuv needs a turn to close them: the last memory is freed then, so the loop has to
+ * run once more (uv_run until it returns 0) before uv_loop_close().
  */
 void http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free);
@@ -75,12 +76,3 @@ int http_start(struct http *h, const struct http_request *request, http_done_fn 
 	       struct http_call **ret_call);
 /* Ends a call without a call back. Takes NULL. */
 void http_cancel(struct http_call *call);
-
-#define HTTP_HOST_MAX 256
-
-/*
- * The host that a request to `url` would go to (IPv6 without brackets; numbers as libcurl reads
- * them: "127.1" is 127.0.0.1) and whether by https. 0 or -EINVAL, as http_start would say, or
- * -ENOMEM.
- */
-int http_url_host(const char *url, bool *ret_https, char ret_host[static HTTP_HOST_MAX]);
