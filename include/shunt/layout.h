@@ -25,6 +25,7 @@
 #define SHUNT_ADDRS6_MAX SHUNT_BACKENDS_MAX
 #define SHUNT_NAME_MAX 256 /* a DNS name and its NUL, RFC 1035 section 2.3.4 */
 #define SHUNT_ZONE_MAX 32
+#define SHUNT_BACKEND_SERVICE_MAX 64
 
 /* One bit for each value of an address's first 16 bits (network order read as a number). */
 #define SHUNT_PREFIX_WORDS (65536 / 64)
@@ -129,8 +130,7 @@ struct shunt_service {
 	enum shunt_family family; /* of the address in force; tells which of the two below is set */
 	__u8 ipv4[4];
 	__u8 ipv6[16];
-	__u16 port; /* 0: any port */
-	__u16 pad;
+	__u32 port; /* 0: any port */
 	enum shunt_on_empty on_empty;
 	__u32 backends;
 };
@@ -140,6 +140,7 @@ struct shunt_backend_key {
 };
 
 struct shunt_backend {
+	char service[SHUNT_BACKEND_SERVICE_MAX]; /* as much of the name as fits */
 	__u32 service_id;
 	enum shunt_state state;
 	enum shunt_family family;
@@ -174,5 +175,5 @@ SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
 SHUNT_ASSERT_SIZE(union shunt_cell, 8);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 16);
 SHUNT_ASSERT_SIZE(struct shunt_service, 44);
-SHUNT_ASSERT_SIZE(struct shunt_backend, 68);
+SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);

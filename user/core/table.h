@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Services with their backends, sorted by name: what the kernel's maps hold (`have`) or ought to hold
+ * Services with their backends, sorted by name: what the kernel's maps hold (`have`) or ought to
+ * hold
  * (`want`). Values and the arrays they lie in; the table owns them.
  */
 #pragma once

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The only door to the kernel: loads, attaches and pins the programs and maps, or takes over what a
- * dead agent left; applies a plan; reads back what is there. It owns descriptors and mappings; the pins
- * under <bpffs>/shunt outlive it on purpose.
+ * dead agent left; applies a plan; reads back what is there. It owns descriptors and mappings; the
+ * pins under <bpffs>/shunt outlive it on purpose.
  *
  * One writer at a time: dataplane_open holds a lock on the pin directory. Readers take no lock.
  */
@@ -26,8 +26,9 @@ struct dataplane_options {
 
 /*
  * Opens for writing. 0, or a negative errno with its reason and remedy in *problems:
- * -EBUSY another agent is alive; -EEXIST another program is in the way; -EPROTO pins of another layout;
- * -ENOTDIR no usable cgroup2 root; -EPERM, -EACCES lacking privileges; else what the kernel said.
+ * -EBUSY another agent is alive; -EEXIST another program is in the way; -EPROTO pins of another
+ * layout; -ENOTDIR no usable cgroup2 root; -EPERM, -EACCES lacking privileges; else what the kernel
+ * said.
  */
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret,
 		   struct diag *problems);
@@ -55,27 +56,30 @@ struct dataplane_map_use {
 	uint64_t entries, capacity;
 };
 
-#define DATAPLANE_MAPS_MAX 12
+#define DATAPLANE_MAPS_MAX 8
 
-/* How full the maps are; returns how many rows were filled. */
-size_t dataplane_map_use(const struct dataplane *d, struct dataplane_map_use rows[DATAPLANE_MAPS_MAX]);
+/* How full the maps are, by the planner's account; returns how many rows were filled. */
+size_t dataplane_map_use(const struct dataplane *d, const struct planner *p,
+			 struct dataplane_map_use rows[DATAPLANE_MAPS_MAX]);
 
 /* The rest is for the agent; see core/plan.h for what a plan is. */
 
+/* The rows and memory that a planner starts from. *ret is the caller's to plan_state_done. */
+int dataplane_read_state(struct dataplane *d, struct plan_state *ret);
+struct plan_memory dataplane_memory(const struct dataplane *d);
+void dataplane_limits(const struct dataplane *d, struct plan_limits *ret);
 /* Carries out the writes in order. A failure leaves what was written: read again and plan again. */
 int dataplane_apply(struct dataplane *d, const struct plan *plan);
-/* Waits until no program runs that began before: milliseconds; for the thread pool. */
-void dataplane_wait_grace(const struct dataplane *d);
+/* Waits until no program runs that began before: milliseconds; for the thread pool. 0 or an error:
+ * nothing may be reused then. */
+int dataplane_wait_grace(const struct dataplane *d);
 /* Are the programs attached where they were? 0, or -ENOLINK with the reason in *problems. */
 int dataplane_check(const struct dataplane *d, struct diag *problems);
 /* The cgroup it is attached to: path and id. */
 const char *dataplane_cgroup(const struct dataplane *d, uint64_t *ret_id);
-/* The limits that a plan must keep: see plan_limits. */
-struct plan_limits;
-void dataplane_limits(const struct dataplane *d, struct plan_limits *ret);
 
 /*
- * Removes every link, program, map and the directory. *ret_agent_pid: an agent that still runs, or 0.
- * -ENOENT: there was nothing.
+ * Removes every link, program, map and the directory. *ret_agent_pid: an agent that still runs, or
+ * 0. -ENOENT: there was nothing.
  */
 int dataplane_detach(const char *bpffs, int *ret_agent_pid, struct diag *problems);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what the maps hold and what they ought to hold to the writes between, in an order in which
+ *every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
+ *
+ *	1. cells of new runs, where nobody reads yet; backends (for people)
+ *	2. counters of new services to zero
+ *	3. runs: one store a service; from here its connects go to the new set
+ *	4. service rows, prefix bits, then fronts: a new service becomes reachable last
+ *	5. fronts of what goes, then prefix bits, service rows, backends, runs
+ *
+ * What a plan frees rests until planner_grace_end. A front is added only when no other was deleted
+ * since the last grace period, for the kernel may give the new one the element of the old, which a
+ * reader may still hold. What has to wait for that makes the plan `deferred`.
+ *
+ * Pure: the writes are carried out by kernel/dataplane. Owns copies of all it needs.
+ */
+#pragma once
+
+#include "core/pool.h"
+#include "core/table.h"
+#include "shunt/layout.h"
+
+struct plan_limits {
+	uint32_t services, slots, addrs6, backends;
+};
+
+struct plan_front {
+	struct shunt_front_key key;
+	uint32_t service_id;
+};
+
+struct plan_service {
+	char name[SHUNT_NAME_MAX];
+	struct shunt_service info;
+};
+
+struct plan_backend {
+	uint32_t id;
+	struct shunt_backend info;
+};
+
+struct plan_run {
+	uint32_t service_id;
+	shunt_run run;
+};
+
+#define PLAN_ROWS(type)                 \
+	struct {                        \
+		type *list; /* owned */ \
+		size_t n, capacity;     \
+	}
+
+/* The maps, row by row, as read back from the kernel or as a plan leaves them. */
+struct plan_state {
+	PLAN_ROWS(struct plan_front) fronts;	 /* sorted by key */
+	PLAN_ROWS(struct plan_service) services; /* sorted by name */
+	PLAN_ROWS(struct plan_backend) backends; /* sorted by service id, address, port */
+	PLAN_ROWS(struct plan_run) runs;	 /* sorted by service id; those that are not 0 */
+	uint64_t prefixes4[SHUNT_PREFIX_WORDS];
+	uint64_t prefixes6[SHUNT_PREFIX_WORDS];
+};
+
+void plan_state_done(struct plan_state *s);
+void plan_state_sort(struct plan_state *s);
+/* In a sorted state: index of the first backend of the service (or where it would be). */
+size_t plan_state_backends(const struct plan_state *s, uint32_t service_id);
+
+enum plan_op_kind {
+	PLAN_CELL,	     /* cells[index] = word */
+	PLAN_ADDR6,	     /* addrs6[index] = address */
+	PLAN_BACKEND_PUT,    /* backends[index] = backend */
+	PLAN_COUNTERS_ZERO,  /* of service `index` */
+	PLAN_RUN,	     /* runs[index] = word */
+	PLAN_SERVICE_PUT,    /* services[service->name] = service->info */
+	PLAN_PREFIX4,	     /* prefixes4[index] = word */
+	PLAN_PREFIX6,	     /* prefixes6[index] = word */
+	PLAN_FRONT_PUT,	     /* front[key] = index */
+	PLAN_FRONT_DELETE,   /* front[key] */
+	PLAN_SERVICE_DELETE, /* services[service->name] */
+	PLAN_BACKEND_DELETE, /* backends[index] */
+};
+
+struct plan_op {
+	enum plan_op_kind kind;
+	uint32_t index;
+	union {
+		uint64_t word;
+		struct shunt_address address;
+		struct shunt_front_key key;
+		struct shunt_backend backend;
+		struct plan_service *service; /* owned */
+	};
+};
+
+struct plan {
+	PLAN_ROWS(struct plan_op) ops;
+	bool deferred; /* plan again after a grace period */
+	/* Services that did not fit and keep what they had: names (owned) and -ENOSPC or -E2BIG. */
+	PLAN_ROWS(struct plan_refusal {
+		char *name;
+		int error;
+	})
+	refused;
+};
+
+void plan_done(struct plan *p);
+
+/* What the programs read, as mapped: a run in force is compared with what is wanted cell by cell.
+ */
+struct plan_memory {
+	const union shunt_cell *cells;
+	const struct shunt_address *addrs6;
+};
+
+struct planner;
+
+/*
+ * Takes over *have (it is empty afterwards). Everything that *have does not use is free at once:
+ * the caller has waited for a grace period since the last writer died.
+ */
+int planner_new(const struct plan_limits *limits, const struct plan_memory *memory,
+		struct plan_state *have, struct planner **ret);
+void planner_free(struct planner *p);
+DEFINE_CLEANUP(struct planner *, planner_free);
+
+/*
+ * The writes from what there is to `want` (sorted by table_sort). The planner goes on as if they
+ * had been carried out: if they were not, make a new one from what the maps hold. 0 or -ENOMEM (the
+ * planner is to be made anew then, too). *ret is the caller's to plan_done.
+ */
+int planner_make(struct planner *p, const struct table *want, struct plan *ret);
+
+/* Does anything rest? Then begin, wait for a grace period of the kernel (once at a time), and end.
+ */
+bool planner_wants_grace(const struct planner *p);
+void planner_grace_begin(struct planner *p);
+void planner_grace_end(struct planner *p);
+
+/* Rows in use, for status and metrics. */
+const struct plan_state *planner_state(const struct planner *p);
+uint32_t planner_slots_used(const struct planner *p);
+uint32_t planner_addrs6_used(const struct planner *p);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writes from one state of the rows to the next, in the order that core/plan.h promises. */
+#include "core/plan_internal.h"
+
+#include <errno.h>
+
+static int word_add(struct plan *plan, enum plan_op_kind kind, uint32_t index, uint64_t word)
+{
+	struct plan_op *op = plan_add(plan, kind, index);
+
+	if (!op)
+		return -ENOMEM;
+	op->word = word;
+	return 0;
+}
+
+/* --- runs: the cells of new ones, the stores, what goes
+ * ------------------------------------------- */
+
+static int cells_add(const struct decisions *decisions, struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < decisions->n && r == 0; i++) {
+		const struct decision *d = &decisions->list[i];
+
+		if (d->writes_run && !d->kept)
+			r = plan_run_write(d, plan);
+	}
+	return r;
+}
+
+static int counters_add(const struct decisions *decisions, struct plan *plan)
+{
+	for (size_t i = 0; i < decisions->n; i++) {
+		const struct decision *d = &decisions->list[i];
+
+		if (d->kept || (!d->is_new && !d->renamed))
+			continue;
+		if (!plan_add(plan, PLAN_COUNTERS_ZERO, d->id))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void run_release(struct planner *p, shunt_run run)
+{
+	uint32_t base = SHUNT_RUN_BASE(run), count6 = SHUNT_RUN_COUNT6(run);
+	uint32_t first6 = base + 1 + SHUNT_RUN_COUNT4(run);
+
+	if (run == 0)
+		return;
+	pool_release(&p->slots, base, 1 + SHUNT_RUN_COUNT4(run) + count6);
+	if (count6 > 0)
+		pool_release(&p->addrs6, p->memory.cells[first6].slot.address, count6);
+}
+
+static int runs_add(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	for (size_t i = 0; i < next->runs.n; i++) {
+		const struct plan_run *now = &next->runs.list[i];
+		const struct plan_run *old = plan_state_run(&p->have, now->service_id);
+
+		if (old && old->run == now->run)
+			continue;
+		if (word_add(plan, PLAN_RUN, now->service_id, now->run) < 0)
+			return -ENOMEM;
+		if (old)
+			run_release(p, old->run);
+	}
+	return 0;
+}
+
+/* Marks the ids that the rows name. */
+static void ids_mark(const struct plan_state *s, uint32_t limit, bool *used)
+{
+	for (size_t i = 0; i < s->services.n; i++)
+		used[s->services.list[i].info.id] = true;
+	for (size_t i = 0; i < s->runs.n; i++)
+		used[s->runs.list[i].service_id] = true;
+	for (size_t i = 0; i < s->fronts.n; i++) {
+		if (s->fronts.list[i].service_id < limit)
+			used[s->fronts.list[i].service_id] = true;
+	}
+	used[0] = false;
+}
+
+static int ids_remove(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	uint32_t limit = p->limits.services;
+	_cleanup_free_ bool *had = calloc(limit, sizeof(*had));
+	_cleanup_free_ bool *has = calloc(limit, sizeof(*has));
+
+	if (!had || !has)
+		return -ENOMEM;
+	ids_mark(&p->have, limit, had);
+	ids_mark(next, limit, has);
+	for (uint32_t id = 1; id < limit; id++) {
+		const struct plan_run *run = plan_state_run(&p->have, id);
+
+		if (!had[id] || has[id])
+			continue;
+		if (run && word_add(plan, PLAN_RUN, id, 0) < 0)
+			return -ENOMEM;
+		if (run)
+			run_release(p, run->run);
+		pool_release(&p->ids, id, 1);
+	}
+	return 0;
+}
+
+/* --- backends and services: rows for people
+ * ------------------------------------------------------- */
+
+static int backends_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	const struct plan_state *have = &p->have;
+	size_t at = 0;
+
+	for (size_t i = 0; i < next->backends.n; i++) {
+		const struct plan_backend *now = &next->backends.list[i];
+		struct plan_op *op;
+
+		while (at < have->backends.n &&
+		       plan_backend_compare(&have->backends.list[at], now) < 0)
+			at++;
+		if (at < have->backends.n &&
+		    plan_backend_compare(&have->backends.list[at], now) == 0 &&
+		    memcmp(&have->backends.list[at].info, &now->info, sizeof(now->info)) == 0)
+			continue;
+		op = plan_add(plan, PLAN_BACKEND_PUT, now->id);
+		if (!op)
+			return -ENOMEM;
+		op->backend = now->info;
+	}
+	return 0;
+}
+
+static int backends_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	const struct plan_state *have = &p->have;
+	size_t at = 0;
+
+	for (size_t i = 0; i < have->backends.n; i++) {
+		const struct plan_backend *old = &have->backends.list[i];
+
+		while (at < next->backends.n &&
+		       plan_backend_compare(&next->backends.list[at], old) < 0)
+			at++;
+		if (at < next->backends.n &&
+		    plan_backend_compare(&next->backends.list[at], old) == 0)
+			continue;
+		if (!plan_add(plan, PLAN_BACKEND_DELETE, old->id))
+			return -ENOMEM;
+		pool_untake(&p->backend_ids, old->id, 1);
+	}
+	return 0;
+}
+
+static int service_add(struct plan *plan, enum plan_op_kind kind, const struct plan_service *row)
+{
+	struct plan_service *copy = malloc(sizeof(*copy));
+	struct plan_op *op = copy ? plan_add(plan, kind, row->info.id) : NULL;
+
+	if (!op) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*copy = *row;
+	op->service = copy;
+	return 0;
+}
+
+static const struct plan_service *service_find(const struct plan_state *s,
+					       const struct plan_service *row)
+{
+	if (s->services.n == 0)
+		return NULL;
+	return bsearch(row, s->services.list, s->services.n, sizeof(*row), plan_service_compare);
+}
+
+static int services_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < next->services.n && r == 0; i++) {
+		const struct plan_service *now = &next->services.list[i];
+		const struct plan_service *old = service_find(&p->have, now);
+
+		if (!old || memcmp(&old->info, &now->info, sizeof(now->info)) != 0)
+			r = service_add(plan, PLAN_SERVICE_PUT, now);
+	}
+	return r;
+}
+
+static int services_delete(const struct planner *p, const struct plan_state *next,
+			   struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < p->have.services.n && r == 0; i++) {
+		const struct plan_service *old = &p->have.services.list[i];
+
+		if (!service_find(next, old))
+			r = service_add(plan, PLAN_SERVICE_DELETE, old);
+	}
+	return r;
+}
+
+/* --- fronts and the bits before them
+ * -------------------------------------------------------------- */
+
+static const struct plan_front *front_find(const struct plan_state *s, const struct plan_front *row)
+{
+	if (s->fronts.n == 0)
+		return NULL;
+	return bsearch(row, s->fronts.list, s->fronts.n, sizeof(*row), plan_front_compare);
+}
+
+/* Takes out of *next what cannot be added now: it is added by the plan after a grace period. */
+static void fronts_defer(const struct planner *p, struct plan_state *next, struct plan *plan)
+{
+	bool blocked = p->front_resting || p->front_waiting;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < next->fronts.n; i++) {
+		const struct plan_front *now = &next->fronts.list[i];
+		const struct plan_front *old = front_find(&p->have, now);
+
+		if (old ? old->service_id == now->service_id : !blocked)
+			next->fronts.list[kept++] = *now;
+		else
+			plan->deferred = true;
+	}
+	next->fronts.n = kept;
+}
+
+static int fronts_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	for (size_t i = 0; i < next->fronts.n; i++) {
+		const struct plan_front *now = &next->fronts.list[i];
+		struct plan_op *op;
+
+		if (front_find(&p->have, now))
+			continue;
+		op = plan_add(plan, PLAN_FRONT_PUT, now->service_id);
+		if (!op)
+			return -ENOMEM;
+		op->key = now->key;
+	}
+	return 0;
+}
+
+static int fronts_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	for (size_t i = 0; i < p->have.fronts.n; i++) {
+		const struct plan_front *old = &p->have.fronts.list[i];
+		struct plan_op *op;
+
+		if (front_find(next, old))
+			continue;
+		op = plan_add(plan, PLAN_FRONT_DELETE, old->service_id);
+		if (!op)
+			return -ENOMEM;
+		op->key = old->key;
+		p->front_resting = true;
+	}
+	return 0;
+}
+
+static void prefixes_mark(struct plan_state *s)
+{
+	memset(s->prefixes4, 0, sizeof(s->prefixes4));
+	memset(s->prefixes6, 0, sizeof(s->prefixes6));
+	for (size_t i = 0; i < s->fronts.n; i++) {
+		struct addr a = addr_from_ipv6(s->fronts.list[i].key.address.octets);
+		bool ipv4 = addr_is_ipv4(&a);
+		const uint8_t *first = a.octets + (ipv4 ? 12 : 0);
+		unsigned int bit = (unsigned int)first[0] << 8 | first[1];
+
+		(ipv4 ? s->prefixes4 : s->prefixes6)[bit / 64] |= 1ULL << (bit % 64);
+	}
+}
+
+/* One family's words: with `clear` to what is to be, else to what is to be and what has been. */
+static int prefix_words(struct plan *plan, enum plan_op_kind kind, const uint64_t *old,
+			const uint64_t *now, bool clear)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < SHUNT_PREFIX_WORDS && r == 0; i++) {
+		uint64_t both = old[i] | now[i];
+
+		if (clear ? both != now[i] : both != old[i])
+			r = word_add(plan, kind, i, clear ? now[i] : both);
+	}
+	return r;
+}
+
+static int prefixes_add(const struct plan_state *have, const struct plan_state *next, bool clear,
+			struct plan *plan)
+{
+	int r = prefix_words(plan, PLAN_PREFIX4, have->prefixes4, next->prefixes4, clear);
+
+	if (r == 0)
+		r = prefix_words(plan, PLAN_PREFIX6, have->prefixes6, next->prefixes6, clear);
+	return r;
+}
+
+/* What makes services appear or change. */
+static int plan_diff_put(struct planner *p, const struct decisions *decisions,
+			 const struct plan_state *next, struct plan *plan)
+{
+	int r = cells_add(decisions, plan);
+
+	if (r == 0)
+		r = backends_put(p, next, plan);
+	if (r == 0)
+		r = counters_add(decisions, plan);
+	if (r == 0)
+		r = runs_add(p, next, plan);
+	if (r == 0)
+		r = services_put(p, next, plan);
+	if (r == 0)
+		r = prefixes_add(&p->have, next, false, plan);
+	if (r == 0)
+		r = fronts_put(p, next, plan);
+	return r;
+}
+
+/* What takes the rest away. */
+static int plan_diff_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	int r = fronts_delete(p, next, plan);
+
+	if (r == 0)
+		r = prefixes_add(&p->have, next, true, plan);
+	if (r == 0)
+		r = services_delete(p, next, plan);
+	if (r == 0)
+		r = backends_delete(p, next, plan);
+	if (r == 0)
+		r = ids_remove(p, next, plan);
+	return r;
+}
+
+int plan_diff(struct planner *p, const struct decisions *decisions, struct plan_state *next,
+	      struct plan *plan)
+{
+	int r;
+
+	fronts_defer(p, next, plan);
+	prefixes_mark(next);
+	r = plan_diff_put(p, decisions, next, plan);
+	if (r == 0)
+		r = plan_diff_delete(p, next, plan);
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of core/plan share: plan.c (the planner and its order of work), plan_match.c
+ * (which service gets which id), plan_runs.c (its run of slots), plan_rows.c (the rows after the
+ * plan), plan_diff.c (the writes), plan_state.c (rows).
+ */
+#pragma once
+
+#include "core/plan.h"
+#include "core/slots.h"
+
+struct planner {
+	struct plan_limits limits;
+	struct plan_memory memory;
+	struct plan_state have;
+	struct pool ids, slots, addrs6, backend_ids;
+	bool front_resting; /* deleted from since the last grace period began */
+	bool front_waiting; /* deleted from before the grace period that is running */
+};
+
+/* What becomes of one wanted service. */
+struct decision {
+	const struct table_service *want;
+	const struct plan_service *had; /* the row whose id it takes over, or NULL */
+	uint32_t id;
+	bool is_new;  /* the id was free */
+	bool renamed; /* the id belonged to another name: its counters begin anew */
+	bool kept;    /* it stays as it was (if it was): no room */
+	shunt_run run;
+	bool writes_run; /* `run` is newly taken; its slots below */
+	struct slots slots;
+	uint32_t addrs6; /* first place of its IPv6 addresses */
+};
+
+struct decisions {
+	struct decision *list; /* owned; in the order of want */
+	size_t n;
+};
+
+void decisions_done(struct decisions *d);
+
+/* plan_match.c: ids for all; 0 or -ENOMEM. Services for which there is none are `kept`. */
+int plan_match(struct planner *p, const struct table *want, struct decisions *ret,
+	       struct plan *plan);
+/* plan_runs.c: a run for one, the old one if its cells are what is wanted; 0 or -ENOMEM. */
+int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan);
+int plan_run_write(const struct decision *d, struct plan *plan);
+struct shunt_address plan_address(const struct addr *a);
+/* plan_rows.c: the rows after the plan, sorted. 0 or -ENOMEM. */
+int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_state *next);
+/* plan_diff.c: from p->have to *next; fronts that have to wait are taken out of *next. */
+int plan_diff(struct planner *p, const struct decisions *decisions, struct plan_state *next,
+	      struct plan *plan);
+
+/* Appends a write; NULL: out of memory. */
+struct plan_op *plan_add(struct plan *plan, enum plan_op_kind kind, uint32_t index);
+int plan_refuse(struct plan *plan, const char *name, int error);
+
+int plan_front_compare(const void *a, const void *b);
+int plan_service_compare(const void *a, const void *b);
+int plan_backend_compare(const void *a, const void *b);
+int plan_run_compare(const void *a, const void *b);
+struct addr_port plan_backend_at(const struct shunt_backend *b);
+/* NULL: none. */
+struct plan_run *plan_state_run(const struct plan_state *s, uint32_t service_id);

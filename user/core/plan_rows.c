@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of the maps as they ought to be after a plan. */
+#include "core/plan_internal.h"
+
+#include <errno.h>
+
+#define APPEND(rows, ...)                                                                    \
+	(util_grow(&(rows).list, &(rows).capacity, (rows).n + 1, sizeof((rows).list[0])) < 0 \
+		 ? -ENOMEM                                                                   \
+		 : ((rows).list[(rows).n++] = __VA_ARGS__, 0))
+
+static int front_row(const struct decision *d, uint8_t protocol, struct plan_state *next)
+{
+	struct plan_front row = {
+		.key = { .port = d->want->vip.port, .protocol = protocol },
+		.service_id = d->id,
+	};
+
+	row.key.address = plan_address(&d->want->vip.addr);
+	return APPEND(next->fronts, row);
+}
+
+static int front_rows(const struct decision *d, struct plan_state *next)
+{
+	enum shunt_protocol protocol = d->want->protocol;
+	int r = 0;
+
+	if (protocol != PROTOCOL_UDP)
+		r = front_row(d, PROTOCOL_TCP, next);
+	if (r == 0 && protocol != PROTOCOL_TCP)
+		r = front_row(d, PROTOCOL_UDP, next);
+	return r;
+}
+
+static int service_row(const struct decision *d, struct plan_state *next)
+{
+	const struct table_service *want = d->want;
+	struct plan_service row = {
+		.info = {
+			.id = d->id,
+			.protocol = want->protocol,
+			.port = want->vip.port,
+			.on_empty = want->on_empty,
+			.backends = (uint32_t)want->n_backends,
+		},
+	};
+
+	(void)util_copy(row.name, sizeof(row.name), want->name);
+	if (addr_is_ipv4(&want->vip.addr)) {
+		row.info.family = FAMILY_IPV4;
+		memcpy(row.info.ipv4, want->vip.addr.octets + 12, 4);
+	} else {
+		row.info.family = FAMILY_IPV6;
+		memcpy(row.info.ipv6, want->vip.addr.octets, 16);
+	}
+	return APPEND(next->services, row);
+}
+
+static struct shunt_backend backend_info(const struct decision *d, const struct endpoint *e)
+{
+	struct shunt_backend info = {
+		.service_id = d->id,
+		.state = e->state,
+		.port = e->at.port,
+		.weight = e->weight,
+	};
+
+	(void)util_copy(info.service, sizeof(info.service), d->want->name);
+	(void)util_copy(info.zone, sizeof(info.zone), e->zone);
+	if (addr_is_ipv4(&e->at.addr)) {
+		info.family = FAMILY_IPV4;
+		memcpy(info.ipv4, e->at.addr.octets + 12, 4);
+	} else {
+		info.family = FAMILY_IPV6;
+		memcpy(info.ipv6, e->at.addr.octets, 16);
+	}
+	return info;
+}
+
+/* A backend that stays keeps its id. Both lists are sorted, so one walk finds them. */
+static int backend_rows(struct planner *p, const struct decision *d, struct plan_state *next)
+{
+	const struct plan_state *have = &p->have;
+	size_t at = plan_state_backends(have, d->id);
+	int r = 0;
+
+	for (size_t i = 0; i < d->want->n_backends && r == 0; i++) {
+		const struct endpoint *e = &d->want->backends[i].endpoint;
+		struct plan_backend row = { .info = backend_info(d, e) };
+		int order = 1;
+
+		for (; at < have->backends.n; at++) {
+			const struct plan_backend *old = &have->backends.list[at];
+			struct addr_port old_at = plan_backend_at(&old->info);
+
+			if (old->info.service_id != d->id)
+				break;
+			order = addr_port_compare(&old_at, &e->at);
+			if (order >= 0)
+				break;
+			order = 1;
+		}
+		if (order == 0)
+			row.id = have->backends.list[at++].id;
+		else
+			r = pool_take(&p->backend_ids, 1, &row.id);
+		if (r == 0)
+			r = APPEND(next->backends, row);
+	}
+	return r;
+}
+
+static int kept_rows(const struct planner *p, const struct decision *d, struct plan_state *next)
+{
+	const struct plan_state *have = &p->have;
+	const struct plan_run *run = plan_state_run(have, d->id);
+	int r = APPEND(next->services, *d->had);
+
+	for (size_t i = 0; i < have->fronts.n && r == 0; i++) {
+		if (have->fronts.list[i].service_id == d->id)
+			r = APPEND(next->fronts, have->fronts.list[i]);
+	}
+	for (size_t i = plan_state_backends(have, d->id); i < have->backends.n && r == 0; i++) {
+		if (have->backends.list[i].info.service_id != d->id)
+			break;
+		r = APPEND(next->backends, have->backends.list[i]);
+	}
+	if (r == 0 && run)
+		r = APPEND(next->runs, *run);
+	return r;
+}
+
+int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_state *next)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < decisions->n && r == 0; i++) {
+		const struct decision *d = &decisions->list[i];
+		struct plan_run run = { .service_id = d->id, .run = d->run };
+
+		if (d->kept) {
+			r = d->had ? kept_rows(p, d, next) : 0;
+			continue;
+		}
+		r = service_row(d, next);
+		if (r == 0)
+			r = front_rows(d, next);
+		if (r == 0)
+			r = backend_rows(p, d, next);
+		if (r == 0)
+			r = APPEND(next->runs, run);
+	}
+	plan_state_sort(next);
+	return r;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run of slots of one service: kept when its cells are what is wanted, else taken and written
+ * anew. */
+#include "core/plan_internal.h"
+
+#include <errno.h>
+
+struct shunt_address plan_address(const struct addr *a)
+{
+	struct shunt_address address;
+
+	memcpy(address.octets, a->octets, sizeof(address.octets));
+	return address;
+}
+
+static union shunt_cell head_cell(const struct table_service *want)
+{
+	union shunt_cell cell = { .word = 0 };
+
+	cell.head.on_empty = (uint8_t)want->on_empty;
+	cell.head.protocol = (uint8_t)want->protocol;
+	return cell;
+}
+
+/* `address6` is where its address lies if it is IPv6. */
+static union shunt_cell slot_cell(const struct endpoint *e, uint32_t address6)
+{
+	union shunt_cell cell = { .slot = { .port = e->at.port } };
+
+	if (addr_is_ipv4(&e->at.addr))
+		memcpy(&cell.slot.address, e->at.addr.octets + 12, 4);
+	else
+		cell.slot.address = address6;
+	return cell;
+}
+
+static bool cell_is(const struct planner *p, uint32_t index, const struct endpoint *e)
+{
+	union shunt_cell cell = p->memory.cells[index];
+
+	if (addr_is_ipv4(&e->at.addr))
+		return cell.word == slot_cell(e, 0).word;
+	return cell.slot.port == e->at.port && cell.slot.flags == 0 &&
+	       cell.slot.address < p->limits.addrs6 &&
+	       memcmp(p->memory.addrs6[cell.slot.address].octets, e->at.addr.octets, 16) == 0;
+}
+
+static bool run_is_wanted(const struct planner *p, const struct decision *d)
+{
+	uint32_t base = SHUNT_RUN_BASE(d->run);
+
+	if (d->run == 0 || SHUNT_RUN_COUNT4(d->run) != d->slots.count4 ||
+	    SHUNT_RUN_COUNT6(d->run) != d->slots.count6)
+		return false;
+	if (p->memory.cells[base].word != head_cell(d->want).word)
+		return false;
+	for (size_t i = 0; i < d->slots.n; i++) {
+		if (!cell_is(p, base + 1 + (uint32_t)i, d->slots.order[i]))
+			return false;
+	}
+	return true;
+}
+
+static int slots_of(const struct table_service *want, struct slots *ret)
+{
+	_cleanup_free_ const struct endpoint **endpoints = NULL;
+
+	endpoints = calloc(MAX(want->n_backends, 1U), sizeof(*endpoints));
+	if (!endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < want->n_backends; i++)
+		endpoints[i] = &want->backends[i].endpoint;
+	return slots_build(endpoints, want->n_backends, ret);
+}
+
+/* Takes room for the cells and, if there are any, the IPv6 addresses: both or none. */
+static int run_take(struct planner *p, struct decision *d)
+{
+	uint32_t length = (uint32_t)d->slots.n + 1;
+	uint32_t base;
+	int r = pool_take(&p->slots, length, &base);
+
+	if (r < 0)
+		return r;
+	if (d->slots.count6 > 0) {
+		r = pool_take(&p->addrs6, d->slots.count6, &d->addrs6);
+		if (r < 0) {
+			pool_untake(&p->slots, base, length);
+			return r;
+		}
+	}
+	d->run = SHUNT_RUN(base, d->slots.count4, d->slots.count6);
+	d->writes_run = true;
+	return 0;
+}
+
+int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan)
+{
+	int r = slots_of(d->want, &d->slots);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0 && run_is_wanted(p, d))
+		return 0;
+	if (r == 0)
+		r = run_take(p, d);
+	if (r == 0)
+		return 0;
+	d->kept = true;
+	if (d->is_new)
+		pool_untake(&p->ids, d->id, 1);
+	if (r == -EAGAIN) {
+		plan->deferred = true;
+		return 0;
+	}
+	return plan_refuse(plan, d->want->name, r);
+}
+
+static int cell_write(struct plan *plan, uint32_t index, union shunt_cell cell)
+{
+	struct plan_op *op = plan_add(plan, PLAN_CELL, index);
+
+	if (!op)
+		return -ENOMEM;
+	op->word = cell.word;
+	return 0;
+}
+
+static int addr6_write(struct plan *plan, uint32_t index, const struct addr *a)
+{
+	struct plan_op *op = plan_add(plan, PLAN_ADDR6, index);
+
+	if (!op)
+		return -ENOMEM;
+	op->address = plan_address(a);
+	return 0;
+}
+
+int plan_run_write(const struct decision *d, struct plan *plan)
+{
+	uint32_t base = SHUNT_RUN_BASE(d->run);
+	uint32_t address6 = d->addrs6;
+	int r = cell_write(plan, base, head_cell(d->want));
+
+	for (size_t i = 0; i < d->slots.n && r == 0; i++) {
+		const struct endpoint *e = d->slots.order[i];
+
+		if (!addr_is_ipv4(&e->at.addr))
+			r = addr6_write(plan, address6, &e->at.addr);
+		if (r == 0)
+			r = cell_write(plan, base + 1 + (uint32_t)i, slot_cell(e, address6));
+		if (!addr_is_ipv4(&e->at.addr))
+			address6++;
+	}
+	return r;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plan_internal.h"
+
+void plan_state_done(struct plan_state *s)
+{
+	free(s->fronts.list);
+	free(s->services.list);
+	free(s->backends.list);
+	free(s->runs.list);
+	*s = (struct plan_state){ 0 };
+}
+
+int plan_front_compare(const void *a, const void *b)
+{
+	const struct plan_front *left = a, *right = b;
+
+	return memcmp(&left->key, &right->key, sizeof(left->key));
+}
+
+int plan_service_compare(const void *a, const void *b)
+{
+	const struct plan_service *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+struct addr_port plan_backend_at(const struct shunt_backend *b)
+{
+	struct addr_port at = { .port = b->port };
+
+	at.addr = b->family == FAMILY_IPV6 ? addr_from_ipv6(b->ipv6) : addr_from_ipv4(b->ipv4);
+	return at;
+}
+
+int plan_backend_compare(const void *a, const void *b)
+{
+	const struct plan_backend *left = a, *right = b;
+	struct addr_port at_left = plan_backend_at(&left->info);
+	struct addr_port at_right = plan_backend_at(&right->info);
+	int order;
+
+	if (left->info.service_id != right->info.service_id)
+		return left->info.service_id < right->info.service_id ? -1 : 1;
+	order = addr_port_compare(&at_left, &at_right);
+	if (order)
+		return order;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+int plan_run_compare(const void *a, const void *b)
+{
+	const struct plan_run *left = a, *right = b;
+
+	return left->service_id < right->service_id ? -1 : left->service_id > right->service_id;
+}
+
+#define SORT(rows, compare)                                                            \
+	do {                                                                           \
+		if ((rows).n > 0)                                                      \
+			qsort((rows).list, (rows).n, sizeof((rows).list[0]), compare); \
+	} while (0)
+
+void plan_state_sort(struct plan_state *s)
+{
+	SORT(s->fronts, plan_front_compare);
+	SORT(s->services, plan_service_compare);
+	SORT(s->backends, plan_backend_compare);
+	SORT(s->runs, plan_run_compare);
+}
+
+struct plan_run *plan_state_run(const struct plan_state *s, uint32_t service_id)
+{
+	struct plan_run key = { .service_id = service_id };
+
+	if (s->runs.n == 0)
+		return NULL;
+	return bsearch(&key, s->runs.list, s->runs.n, sizeof(key), plan_run_compare);
+}
+
+size_t plan_state_backends(const struct plan_state *s, uint32_t service_id)
+{
+	size_t low = 0, high = s->backends.n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (s->backends.list[middle].info.service_id < service_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

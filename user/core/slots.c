@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/slots.h"
+
+#include <errno.h>
+
+struct share {
+	const struct endpoint *endpoint;
+	uint32_t slots; /* how many of the family's slots are its own */
+	int64_t credit;
+};
+
+void slots_done(struct slots *s)
+{
+	free(s->order);
+	*s = (struct slots){ 0 };
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Weights to numbers of slots: reduced by their greatest common divisor, scaled down if still too
+ * many. */
+static uint32_t shares_reduce(struct share *shares, size_t n)
+{
+	uint32_t divisor = 0, sum = 0;
+	uint64_t weights = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		divisor = gcd(divisor, shares[i].endpoint->weight);
+		weights += shares[i].endpoint->weight;
+	}
+	weights /= MAX(divisor, 1U);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t slots = shares[i].endpoint->weight / MAX(divisor, 1U);
+
+		if (weights > MAX(SLOTS_WEIGHTED_MAX, n))
+			slots = slots * SLOTS_WEIGHTED_MAX / weights;
+		shares[i].slots = (uint32_t)MAX(slots, 1U);
+		sum += shares[i].slots;
+	}
+	return sum;
+}
+
+/*
+ * Smooth weighted round robin (as nginx balances): every turn each share earns its slots, the
+ * richest is served and pays for all. Heavy backends are spread out instead of coming in bursts.
+ */
+static void shares_interleave(struct share *shares, size_t n, uint32_t sum,
+			      const struct endpoint **order)
+{
+	for (uint32_t turn = 0; turn < sum; turn++) {
+		struct share *richest = &shares[0];
+
+		for (size_t i = 0; i < n; i++) {
+			shares[i].credit += shares[i].slots;
+			if (shares[i].credit > richest->credit)
+				richest = &shares[i];
+		}
+		richest->credit -= sum;
+		order[turn] = richest->endpoint;
+	}
+}
+
+/* Appends the slots of one family. */
+static int family_build(struct share *shares, size_t n, size_t *capacity, struct slots *s,
+			uint16_t *ret_count)
+{
+	uint32_t sum;
+
+	if (n == 0)
+		return 0;
+	sum = shares_reduce(shares, n);
+	if (sum > SHUNT_RUN_SLOTS_MAX)
+		return -E2BIG;
+	if (util_grow(&s->order, capacity, s->n + sum, sizeof(struct endpoint *)) < 0)
+		return -ENOMEM;
+	if (sum == n) {
+		for (size_t i = 0; i < n; i++)
+			s->order[s->n + i] = shares[i].endpoint;
+	} else {
+		shares_interleave(shares, n, sum, s->order + s->n);
+	}
+	s->n += sum;
+	*ret_count = (uint16_t)sum;
+	return 0;
+}
+
+int slots_build(const struct endpoint *const *endpoints, size_t n, struct slots *ret)
+{
+	_cleanup_free_ struct share *shares = calloc(MAX(n, 1U), sizeof(*shares));
+	_cleanup_(slots_done) struct slots made = { 0 };
+	size_t n4 = 0, n6 = 0, capacity = 0;
+	int r;
+
+	if (!shares)
+		return -ENOMEM;
+	/* IPv4 from the front of the array, IPv6 from its back */
+	for (size_t i = 0; i < n; i++) {
+		bool ipv4 = addr_is_ipv4(&endpoints[i]->at.addr);
+
+		shares[ipv4 ? n4++ : n - ++n6].endpoint = endpoints[i];
+	}
+	for (size_t i = 0; i < n6 / 2; i++) {
+		struct share swapped = shares[n4 + i];
+
+		shares[n4 + i] = shares[n - 1 - i];
+		shares[n - 1 - i] = swapped;
+	}
+	r = family_build(shares, n4, &capacity, &made, &made.count4);
+	if (r == 0)
+		r = family_build(shares + n4, n6, &capacity, &made, &made.count6);
+	if (r < 0)
+		return r;
+	*ret = made;
+	made = (struct slots){ 0 };
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a service's run of slots contains: its backends, repeated by weight and interleaved, IPv4
+ * before IPv6. The programs only step through it; all balancing lies in this order. Pure.
+ */
+#pragma once
+
+#include "core/endpoints.h"
+
+/* Weights are brought into proportion within so many slots of one family; equal ones need one each.
+ */
+#define SLOTS_WEIGHTED_MAX 4096
+
+struct slots {
+	const struct endpoint **order; /* owned array; points into the endpoints */
+	size_t n;
+	uint16_t count4, count6; /* n == count4 + count6 */
+};
+
+void slots_done(struct slots *s);
+
+/* Deterministic: same endpoints, same slots. 0, -ENOMEM or -E2BIG (more than a run can hold). */
+int slots_build(const struct endpoint *const *endpoints, size_t n, struct slots *ret);

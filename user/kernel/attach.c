@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs onto the cgroup by pinned links. A link that a predecessor left is updated in place,
+ * which the kernel does atomically: no connect() meets a moment without a program.
+ */
+#include "kernel/internal.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
+
+const struct hook hooks[HOOKS] = {
+	{ "connect4", BPF_CGROUP_INET4_CONNECT },
+	{ "connect6", BPF_CGROUP_INET6_CONNECT },
+	{ "getpeername4", BPF_CGROUP_INET4_GETPEERNAME },
+	{ "getpeername6", BPF_CGROUP_INET6_GETPEERNAME },
+};
+
+static const char *link_path(const struct dataplane *d, size_t hook,
+			     char path[static PINS_PATH_MAX])
+{
+	(void)snprintf(path, PINS_PATH_MAX, "%s/link_%s", d->directory, hooks[hook].name);
+	return path;
+}
+
+/* The cgroup that a link is attached to; 0: to one that is gone. */
+static int link_cgroup(int fd, uint64_t *ret_id)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+		return -errno;
+	*ret_id = info.cgroup.cgroup_id;
+	return 0;
+}
+
+/* 1: updated; 0: there is none to update, or it is attached elsewhere; or an error. */
+static int link_take_over(const struct dataplane *d, size_t hook, int program)
+{
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(link_path(d, hook, path));
+	uint64_t id = 0;
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = link_cgroup(fd, &id);
+	if (r < 0 || id != d->cgroup_id)
+		return r;
+	if (bpf_link_update(fd, program, NULL) < 0)
+		return errno == ENOLINK ? 0 : -errno;
+	return 1;
+}
+
+/* The new link is in force before the pin of an old one, on another cgroup, is given up. */
+static int link_make(const struct dataplane *d, size_t hook, int program)
+{
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int fd = bpf_link_create(program, d->cgroup_fd,
+						 (enum bpf_attach_type)hooks[hook].attach_type,
+						 NULL);
+
+	if (fd < 0)
+		return -errno;
+	if (unlink(link_path(d, hook, path)) < 0 && errno != ENOENT)
+		return -errno;
+	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
+}
+
+static int program_pin(const struct dataplane *d, size_t hook, int program)
+{
+	char path[PINS_PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/prog_%s", d->directory, hooks[hook].name);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return bpf_obj_pin(program, path) < 0 ? -errno : 0;
+}
+
+/* --- who is in the way
+ * ---------------------------------------------------------------------------- */
+
+static bool program_describe(uint32_t id, char *text, size_t size)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+		return false;
+	(void)snprintf(text, size, "program %u ('%s')", id, info.name);
+	return true;
+}
+
+/* An attachment without flags is exclusive: nothing can be added on its cgroup or below it. */
+static bool cgroup_is_blocked(const char *path, size_t hook, struct diag *problems)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t flags = 0, ids[8], n = ARRAY_SIZE(ids);
+	char who[64] = "a program";
+
+	if (fd < 0 || bpf_prog_query(fd, (enum bpf_attach_type)hooks[hook].attach_type, 0, &flags,
+				     ids, &n) < 0)
+		return false;
+	if (n == 0 || flags != 0)
+		return false;
+	(void)program_describe(ids[0], who, sizeof(who));
+	diag_add(problems, path,
+		 "%s is attached to %s exclusively (without BPF_F_ALLOW_MULTI), so nothing can be "
+		 "attached beside it. Have its owner attach it by a link or with the flag, or "
+		 "remove it: "
+		 "bpftool cgroup detach %s %s id %u",
+		 who, hooks[hook].name, path, hooks[hook].name, ids[0]);
+	return true;
+}
+
+static bool is_cgroup2_path(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* Looks on the cgroup itself and on its ancestors as far as they are visible here. */
+static bool find_blocker(const struct dataplane *d, size_t hook, struct diag *problems)
+{
+	_cleanup_free_ char *path = realpath(d->cgroup, NULL);
+	char *slash;
+
+	while (path && *path && is_cgroup2_path(path)) {
+		if (cgroup_is_blocked(path, hook, problems))
+			return true;
+		slash = strrchr(path, '/');
+		if (!slash)
+			return false;
+		*slash = '\0';
+	}
+	return false;
+}
+
+static int attach_one(struct dataplane *d, size_t hook, int program, struct diag *problems)
+{
+	int r = link_take_over(d, hook, program);
+
+	if (r == 0)
+		r = link_make(d, hook, program);
+	if (r >= 0)
+		r = program_pin(d, hook, program);
+	if (r == -EPERM && find_blocker(d, hook, problems))
+		return -EEXIST;
+	if (r < 0)
+		diag_add(problems, d->cgroup, "cannot attach to %s: %s", hooks[hook].name,
+			 strerror(-r));
+	return r;
+}
+
+int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < HOOKS && r == 0; i++)
+		r = attach_one(d, i, load_program_fd(programs, i), problems);
+	return r;
+}
+
+int dataplane_check(const struct dataplane *d, struct diag *problems)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		char path[PINS_PATH_MAX];
+		_cleanup_close_ int fd = bpf_obj_get(link_path(d, i, path));
+		uint64_t id = 0;
+
+		if (fd < 0) {
+			diag_add(problems, path, "the pinned link is gone: %s. Restart shuntd",
+				 strerror(errno));
+			r = -ENOLINK;
+		} else if (link_cgroup(fd, &id) < 0 || id != d->cgroup_id) {
+			diag_add(problems, path,
+				 "the link is on the cgroup with id %llu, not on %s with id %llu. "
+				 "Restart shuntd",
+				 (unsigned long long)id, d->cgroup,
+				 (unsigned long long)d->cgroup_id);
+			r = -ENOLINK;
+		}
+	}
+	return r;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files behind kernel/dataplane.h share: dataplane.c (life), cgroup.c (where to attach),
+ * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), read.c,
+ * apply.c (writes), grace.c, detach.c. Nobody else includes it.
+ */
+#pragma once
+
+#include "base/diag.h"
+#include "base/util.h"
+#include "kernel/dataplane.h"
+#include "shunt/layout.h"
+
+#define PINS_DIRECTORY "shunt"
+#define PINS_PATH_MAX 512
+
+enum map_index {
+	MAP_PREFIXES,
+	MAP_FRONT,
+	MAP_RUNS,
+	MAP_SLOTS,
+	MAP_ADDRS6,
+	MAP_COUNTERS,
+	MAP_NOTES,
+	MAP_SERVICES,
+	MAP_BACKENDS,
+	MAP_META, /* pinned last: with it the pins are whole */
+	MAP_COUNT,
+};
+
+extern const char *const map_names[MAP_COUNT];
+
+struct prefixes {
+	uint64_t ipv4[SHUNT_PREFIX_WORDS];
+	uint64_t ipv6[SHUNT_PREFIX_WORDS];
+};
+
+struct map {
+	int fd;
+	uint32_t capacity;
+	size_t mapped; /* bytes */
+};
+
+struct dataplane {
+	char *directory;
+	int directory_fd; /* holds the lock of a writer; -1 for a reader */
+	struct map maps[MAP_COUNT];
+	struct prefixes *prefixes;
+	uint64_t *runs;
+	uint64_t *cells;
+	struct shunt_address *addrs6;
+	struct shunt_counters *counters;
+	unsigned int cpus;
+	char *cgroup;
+	uint64_t cgroup_id;
+	int cgroup_fd;
+	int grace_outer, grace_inner;
+	void (*after_write)(void *user);
+	void *user;
+};
+
+struct shunt_redirect;
+
+/* cgroup.c: the root to attach to. `configured` may be NULL. */
+int cgroup_find(const char *configured, char **ret_path, int *ret_fd, uint64_t *ret_id,
+		struct diag *problems);
+
+/* pins.c */
+int pins_mount(const char *bpffs, struct diag *problems);
+const char *pins_path(const char *directory, const char *name, char path[static PINS_PATH_MAX]);
+/* Makes the directory and locks it; -EBUSY names the holder. */
+int pins_lock(struct dataplane *d, struct diag *problems);
+/* Opens the map pins if they are whole. 1 (opened), 0 (none, or left half-made), or an error. */
+int pins_open(struct dataplane *d, struct diag *problems);
+int pins_map(struct dataplane *d, bool writable);
+int pins_remove(const char *directory);
+/* Does anybody hold the lock? 1, 0, or an error (-ENOENT: there is no directory). */
+int pins_agent_lives(const char *directory);
+/* 0: nobody has written one. */
+int pins_agent_pid(const char *directory);
+int pins_write_meta(struct dataplane *d);
+
+/* load.c: opens and loads the programs on d's maps (which it makes and pins if `fresh`). */
+int load_programs(struct dataplane *d, const struct dataplane_options *options, bool fresh,
+		  struct shunt_redirect **ret, struct diag *problems);
+void load_free(struct shunt_redirect *programs);
+DEFINE_CLEANUP(struct shunt_redirect *, load_free);
+
+/* attach.c */
+struct hook {
+	const char *name; /* of the pins: link_NAME, prog_NAME */
+	int attach_type;  /* enum bpf_attach_type */
+};
+#define HOOKS 4
+extern const struct hook hooks[HOOKS];
+int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems);
+int load_program_fd(const struct shunt_redirect *programs, size_t hook);
+
+/* grace.c */
+int grace_open(struct dataplane *d);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory <bpffs>/shunt: one lock, the pinned maps, and by their means everything that
+ * outlives an agent. shunt_meta is pinned last; a directory without it was left half-made and is
+ * made anew.
+ */
+#include "kernel/internal.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+const char *const map_names[MAP_COUNT] = {
+	[MAP_PREFIXES] = "shunt_prefixes", [MAP_FRONT] = "shunt_front",
+	[MAP_RUNS] = "shunt_runs",	   [MAP_SLOTS] = "shunt_slots",
+	[MAP_ADDRS6] = "shunt_addrs6",	   [MAP_COUNTERS] = "shunt_counters",
+	[MAP_NOTES] = "shunt_notes",	   [MAP_SERVICES] = "shunt_services",
+	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
+};
+
+const char *pins_path(const char *directory, const char *name, char path[static PINS_PATH_MAX])
+{
+	(void)snprintf(path, PINS_PATH_MAX, "%s/%s", directory, name);
+	return path;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (uint32_t)fs.f_type == BPF_FS_MAGIC;
+}
+
+int pins_mount(const char *bpffs, struct diag *problems)
+{
+	int r;
+
+	if (is_bpffs(bpffs))
+		return 0;
+	r = util_make_directories(bpffs, 0755);
+	if (r == 0 && mount("bpf", bpffs, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+		r = -errno;
+	if (r < 0)
+		diag_add(problems, bpffs,
+			 "is not a bpffs and cannot be mounted as one: %s. On the host: "
+			 "mount -t bpf bpf %s",
+			 strerror(-r), bpffs);
+	return r;
+}
+
+/* Whether the directory that is locked is still the one that the path leads to. */
+static bool is_same_directory(int fd, const char *path)
+{
+	struct stat held, there;
+
+	return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino &&
+	       held.st_dev == there.st_dev;
+}
+
+static int directory_lock(const char *directory, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (mkdir(directory, 0750) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (!is_same_directory(fd, directory)) /* removed by `shuntctl detach` in between */
+		return -EAGAIN;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int pins_lock(struct dataplane *d, struct diag *problems)
+{
+	int r = -EAGAIN;
+
+	for (int attempt = 0; attempt < 3 && r == -EAGAIN; attempt++)
+		r = directory_lock(d->directory, &d->directory_fd);
+	if (r == -EBUSY)
+		diag_add(problems, d->directory, "another shuntd is running here: pid %d",
+			 pins_agent_pid(d->directory));
+	else if (r < 0)
+		diag_add(problems, d->directory, "cannot make and lock it: %s", strerror(-r));
+	return r;
+}
+
+int pins_agent_lives(const char *directory)
+{
+	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
+}
+
+static int map_info(int fd, struct bpf_map_info *ret)
+{
+	uint32_t length = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	return bpf_obj_get_info_by_fd(fd, ret, &length) < 0 ? -errno : 0;
+}
+
+/* The meta of any layout begins with its number; the rest is read only if the number is ours. */
+static int meta_read(int fd, struct shunt_meta *ret)
+{
+	_cleanup_free_ void *value = NULL;
+	struct bpf_map_info info;
+	uint32_t zero = 0;
+	int r = map_info(fd, &info);
+
+	if (r < 0)
+		return r;
+	value = calloc(1, MAX(info.value_size, sizeof(*ret)));
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &zero, value) < 0)
+		return -errno;
+	memcpy(ret, value, sizeof(*ret));
+	return 0;
+}
+
+int pins_agent_pid(const char *directory)
+{
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(pins_path(directory, map_names[MAP_META], path));
+	struct shunt_meta meta;
+
+	if (fd < 0 || meta_read(fd, &meta) < 0 || meta.layout != SHUNT_LAYOUT_VERSION)
+		return 0;
+	return (int)meta.agent_pid;
+}
+
+int pins_write_meta(struct dataplane *d)
+{
+	struct shunt_meta meta = { .layout = SHUNT_LAYOUT_VERSION,
+				   .agent_pid = (uint32_t)getpid() };
+	uint32_t zero = 0;
+
+	(void)util_copy(meta.agent_version, sizeof(meta.agent_version), SHUNT_VERSION);
+	return bpf_map_update_elem(d->maps[MAP_META].fd, &zero, &meta, BPF_ANY) < 0 ? -errno : 0;
+}
+
+static int meta_check(struct dataplane *d, struct diag *problems)
+{
+	struct shunt_meta meta;
+	int r = meta_read(d->maps[MAP_META].fd, &meta);
+
+	if (r < 0 || meta.layout == SHUNT_LAYOUT_VERSION)
+		return r;
+	diag_add(problems, d->directory,
+		 "the pinned maps have layout %u, this program has layout %u: run the shuntctl of "
+		 "the "
+		 "version that made them with `detach`, then start again",
+		 meta.layout, (unsigned int)SHUNT_LAYOUT_VERSION);
+	return -EPROTO;
+}
+
+static int map_open(struct dataplane *d, enum map_index index)
+{
+	char path[PINS_PATH_MAX];
+	struct bpf_map_info info;
+	int r;
+
+	d->maps[index].fd = bpf_obj_get(pins_path(d->directory, map_names[index], path));
+	if (d->maps[index].fd < 0)
+		return -errno;
+	r = map_info(d->maps[index].fd, &info);
+	d->maps[index].capacity = info.max_entries;
+	return r;
+}
+
+int pins_open(struct dataplane *d, struct diag *problems)
+{
+	int r = map_open(d, MAP_META);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = meta_check(d, problems);
+	for (int i = 0; i < MAP_META && r == 0; i++) {
+		r = map_open(d, (enum map_index)i);
+		if (r < 0)
+			diag_add(problems, d->directory, "pinned map %s: %s", map_names[i],
+				 strerror(-r));
+	}
+	return r < 0 ? r : 1;
+}
+
+static int map_mmap(struct map *map, size_t value_size, bool writable, void *ret)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t length = (map->capacity * value_size + page - 1) / page * page;
+	int protection = PROT_READ | (writable ? PROT_WRITE : 0);
+	void *memory = mmap(NULL, length, protection, MAP_SHARED, map->fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	map->mapped = length;
+	*(void **)ret = memory;
+	return 0;
+}
+
+int pins_map(struct dataplane *d, bool writable)
+{
+	struct map *maps = d->maps;
+	int r = map_mmap(&maps[MAP_PREFIXES], sizeof(struct prefixes), writable, &d->prefixes);
+
+	if (r == 0)
+		r = map_mmap(&maps[MAP_RUNS], sizeof(uint64_t), writable, &d->runs);
+	if (r == 0)
+		r = map_mmap(&maps[MAP_SLOTS], sizeof(uint64_t), writable, &d->cells);
+	if (r == 0)
+		r = map_mmap(&maps[MAP_ADDRS6], sizeof(struct shunt_address), writable, &d->addrs6);
+	if (r == 0)
+		r = map_mmap(&maps[MAP_COUNTERS], sizeof(struct shunt_counters), writable,
+			     &d->counters);
+	if (r == 0)
+		d->cpus = maps[MAP_COUNTERS].capacity / maps[MAP_RUNS].capacity;
+	return r;
+}
+
+/* Links first: what is attached must not run on maps whose pins are gone. */
+static int remove_matching(int fd, const char *prefix)
+{
+	DIR *entries = fdopendir(dup(fd));
+	struct dirent *entry;
+	int r = 0;
+
+	if (!entries)
+		return -errno;
+	rewinddir(entries);
+	while ((entry = readdir(entries))) {
+		if (streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
+		    strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	(void)closedir(entries);
+	return r;
+}
+
+int pins_remove(const char *directory)
+{
+	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = remove_matching(fd, "link_");
+	if (r == 0)
+		r = remove_matching(fd, "");
+	return r;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading back what is in force: for people, for metrics, and for the planner that takes over. */
+#include "kernel/internal.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+/*
+ * Walks a hash, at most as many steps as it has room: a writer beside us may make a walk begin
+ * anew. Entries that vanish under it are left out.
+ */
+static int walk(const struct map *map, size_t key_size, void *value,
+		int (*row)(void *user, const void *key, const void *value), void *user)
+{
+	_cleanup_free_ char *key = calloc(1, key_size), *next = calloc(1, key_size);
+	int r = 0;
+
+	if (!key || !next)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < map->capacity && r == 0; i++) {
+		if (bpf_map_get_next_key(map->fd, i == 0 ? NULL : key, next) < 0)
+			return errno == ENOENT ? 0 : -errno;
+		memcpy(key, next, key_size);
+		if (bpf_map_lookup_elem(map->fd, key, value) == 0)
+			r = row(user, key, value);
+	}
+	return r;
+}
+
+#define APPEND(rows, row)                                                                    \
+	(util_grow(&(rows).list, &(rows).capacity, (rows).n + 1, sizeof((rows).list[0])) < 0 \
+		 ? -ENOMEM                                                                   \
+		 : ((rows).list[(rows).n++] = (row), 0))
+
+static int front_row(void *user, const void *key, const void *value)
+{
+	struct plan_state *state = user;
+	struct plan_front row = { .service_id = ((const struct shunt_front *)value)->service_id };
+
+	memcpy(&row.key, key, sizeof(row.key));
+	return APPEND(state->fronts, row);
+}
+
+static int service_row(void *user, const void *key, const void *value)
+{
+	const struct shunt_service_key *name = key;
+	struct plan_state *state = user;
+	struct plan_service row;
+
+	memcpy(&row.info, value, sizeof(row.info));
+	(void)util_copy(row.name, sizeof(row.name), name->name);
+	return APPEND(state->services, row);
+}
+
+static int backend_row(void *user, const void *key, const void *value)
+{
+	const struct shunt_backend_key *id = key;
+	struct plan_state *state = user;
+	struct plan_backend row = { .id = id->id };
+
+	memcpy(&row.info, value, sizeof(row.info));
+	return APPEND(state->backends, row);
+}
+
+static uint64_t load(const uint64_t *place)
+{
+	return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+
+static int run_rows(const struct dataplane *d, struct plan_state *state)
+{
+	for (uint32_t id = 0; id < d->maps[MAP_RUNS].capacity; id++) {
+		struct plan_run row = { .service_id = id, .run = load(&d->runs[id]) };
+
+		if (row.run && APPEND(state->runs, row) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int people_rows(const struct dataplane *d, struct plan_state *state)
+{
+	struct shunt_service service;
+	struct shunt_backend backend;
+	int r = walk(&d->maps[MAP_SERVICES], sizeof(struct shunt_service_key), &service,
+		     service_row, state);
+
+	if (r == 0)
+		r = walk(&d->maps[MAP_BACKENDS], sizeof(struct shunt_backend_key), &backend,
+			 backend_row, state);
+	return r;
+}
+
+int dataplane_read_state(struct dataplane *d, struct plan_state *ret)
+{
+	_cleanup_(plan_state_done) struct plan_state state = { 0 };
+	struct shunt_front front;
+	int r = people_rows(d, &state);
+
+	if (r == 0)
+		r = walk(&d->maps[MAP_FRONT], sizeof(struct shunt_front_key), &front, front_row,
+			 &state);
+	if (r == 0)
+		r = run_rows(d, &state);
+	if (r < 0)
+		return r;
+	memcpy(state.prefixes4, d->prefixes->ipv4, sizeof(state.prefixes4));
+	memcpy(state.prefixes6, d->prefixes->ipv6, sizeof(state.prefixes6));
+	plan_state_sort(&state);
+	*ret = state;
+	state = (struct plan_state){ 0 };
+	return 0;
+}
+
+static struct endpoint endpoint_of(const struct shunt_backend *b)
+{
+	struct endpoint e = { .weight = b->weight, .state = (uint8_t)b->state };
+
+	e.at.port = b->port;
+	e.at.addr = b->family == FAMILY_IPV6 ? addr_from_ipv6(b->ipv6) : addr_from_ipv4(b->ipv4);
+	(void)util_copy(e.zone, sizeof(e.zone), b->zone);
+	return e;
+}
+
+static int table_backends(const struct plan_state *state, struct table_service *service)
+{
+	size_t capacity = 0;
+
+	for (size_t i = plan_state_backends(state, service->id); i < state->backends.n; i++) {
+		const struct plan_backend *row = &state->backends.list[i];
+
+		if (row->info.service_id != service->id)
+			break;
+		if (util_grow(&service->backends, &capacity, service->n_backends + 1,
+			      sizeof(*service->backends)) < 0)
+			return -ENOMEM;
+		service->backends[service->n_backends++] = (struct table_backend){
+			.endpoint = endpoint_of(&row->info),
+			.id = row->id,
+		};
+	}
+	return 0;
+}
+
+static int table_row(const struct dataplane *d, const struct plan_state *state,
+		     const struct plan_service *row, struct table *table)
+{
+	const struct shunt_service *info = &row->info;
+	struct table_service *service = table_add(table);
+
+	if (!service)
+		return -ENOMEM;
+	(void)util_copy(service->name, sizeof(service->name), row->name);
+	service->vip.port = (uint16_t)info->port;
+	service->vip.addr = info->family == FAMILY_IPV6 ? addr_from_ipv6(info->ipv6)
+							: addr_from_ipv4(info->ipv4);
+	service->protocol = info->protocol;
+	service->on_empty = info->on_empty;
+	service->id = info->id;
+	service->run = info->id < d->maps[MAP_RUNS].capacity ? load(&d->runs[info->id]) : 0;
+	return table_backends(state, service);
+}
+
+int dataplane_read(struct dataplane *d, struct table *ret)
+{
+	_cleanup_(plan_state_done) struct plan_state state = { 0 };
+	_cleanup_(table_done) struct table table = { 0 };
+	int r = people_rows(d, &state);
+
+	plan_state_sort(&state);
+	for (size_t i = 0; i < state.services.n && r == 0; i++)
+		r = table_row(d, &state, &state.services.list[i], &table);
+	if (r < 0)
+		return r;
+	table_sort(&table);
+	*ret = table;
+	table = (struct table){ 0 };
+	return 0;
+}
+
+void dataplane_counters(const struct dataplane *d, uint32_t service_id, struct shunt_counters *ret)
+{
+	uint32_t stride = d->maps[MAP_RUNS].capacity;
+	struct shunt_counters sum = { 0 };
+
+	for (unsigned int cpu = 0; cpu < d->cpus && service_id < stride; cpu++) {
+		const struct shunt_counters *row = &d->counters[cpu * stride + service_id];
+
+		sum.redirected += __atomic_load_n(&row->redirected, __ATOMIC_RELAXED);
+		sum.no_backend += __atomic_load_n(&row->no_backend, __ATOMIC_RELAXED);
+	}
+	*ret = sum;
+}
+
+uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
+			  enum shunt_protocol protocol)
+{
+	struct shunt_front_key key = { .port = to->port, .protocol = (uint8_t)protocol };
+	struct shunt_front front;
+
+	memcpy(key.address.octets, to->addr.octets, sizeof(key.address.octets));
+	if (bpf_map_lookup_elem(d->maps[MAP_FRONT].fd, &key, &front) == 0)
+		return front.service_id;
+	key.port = 0;
+	if (bpf_map_lookup_elem(d->maps[MAP_FRONT].fd, &key, &front) == 0)
+		return front.service_id;
+	return 0;
+}
+
+static struct endpoint endpoint_in_slot(const struct dataplane *d, struct shunt_slot slot,
+					bool ipv6)
+{
+	struct endpoint e = { .weight = 1, .state = STATE_HEALTHY };
+
+	e.at.port = slot.port;
+	if (!ipv6)
+		e.at.addr = addr_from_ipv4(&slot.address);
+	else if (slot.address < d->maps[MAP_ADDRS6].capacity)
+		e.at.addr = addr_from_ipv6(d->addrs6[slot.address].octets);
+	return e;
+}
+
+int dataplane_read_run(const struct dataplane *d, uint32_t service_id, struct shunt_head *ret_head,
+		       struct endpoint **ret_slots, size_t *ret_n)
+{
+	shunt_run run = service_id < d->maps[MAP_RUNS].capacity ? load(&d->runs[service_id]) : 0;
+	size_t count4 = SHUNT_RUN_COUNT4(run), n = count4 + SHUNT_RUN_COUNT6(run);
+	uint64_t base = SHUNT_RUN_BASE(run);
+	_cleanup_free_ struct endpoint *slots = calloc(MAX(n, 1U), sizeof(*slots));
+	union shunt_cell head;
+
+	if (!slots)
+		return -ENOMEM;
+	if (run == 0 || base + 1 + n > d->maps[MAP_SLOTS].capacity)
+		return -ESTALE;
+	head.word = load(&d->cells[base]);
+	for (size_t i = 0; i < n; i++) {
+		union shunt_cell cell = { .word = load(&d->cells[base + 1 + i]) };
+
+		slots[i] = endpoint_in_slot(d, cell.slot, i >= count4);
+	}
+	if (load(&d->runs[service_id]) != run) /* changed while we read */
+		return -ESTALE;
+	*ret_head = head.head;
+	*ret_slots = TAKE_PTR(slots);
+	*ret_n = n;
+	return 0;
+}
