@@ -14,6 +14,17 @@ from dnslib import QTYPE, RCODE
 from playground.cloud import KEY, SECRET, Cloud, Refused
 from fakecloud import garbage, sigv4
 
+
+
+@pytest.fixture
+def demo(cloud):
+    """A Cloud Map with one service of three instances: backend.demo.internal."""
+    cloud.service("backend", "demo.internal")
+    for i in (1, 2, 3):
+        cloud.register("backend", f"i-{i}", f"10.1.1.{i}", 8080)
+    return cloud
+
+
 BACKEND = {"NamespaceName": "demo.internal", "ServiceName": "backend"}
 
 

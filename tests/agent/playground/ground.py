@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ground an agent stands on: a throw-away cgroup, a private bpffs, directories, and clients on it."""
+import itertools
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+from . import wait
+from .network import TESTS
+from .process import end, run, start
+
+CLIENTS = TESTS / "clients"
+BUILD = TESTS.parent / "build"
+_counter = itertools.count()
+
+
+def cgroup2_mount():
+    for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        left, right = line.split(" - ")
+        if right.split()[0] == "cgroup2":
+            return pathlib.Path(left.split()[4])
+    raise AssertionError("no cgroup2 is mounted on this machine")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Ground:
+    """Owns the cgroup, the bpffs mount and the clients started on it; `close` takes all of it away."""
+
+    def __init__(self, scratch, network):
+        self.network = network
+        name = f"shunt-test-{os.getpid()}-{next(_counter)}"
+        self.scratch = pathlib.Path(scratch) / name
+        self.bpffs = self.scratch / "bpf"
+        self.bpffs.mkdir(parents=True)
+        self.cgroup = cgroup2_mount() / name
+        self.clients = []
+        run(["mount", "-t", "bpf", "-o", "mode=0700", "none", self.bpffs])
+        self.cgroup.mkdir()
+
+    def close(self):
+        for client in self.clients:
+            end(client)
+        run(["umount", self.bpffs])
+        for pid in (self.cgroup / "cgroup.procs").read_text().split():
+            os.kill(int(pid), 9)
+        wait.until("the cgroup is empty", lambda: not (self.cgroup / "cgroup.procs").read_text())
+        self.cgroup.rmdir()
+
+    def in_cgroup(self, argv):
+        """The words that run a program in the cgroup and in the client's network."""
+        return ["sh", "-c", f"echo $$ > '{self.cgroup}/cgroup.procs' && exec \"$@\"", "sh", *self.network.prefix(),
+                *map(str, argv)]
+
+    def client(self, *argv, timeout=30):
+        return run(self.in_cgroup(argv), timeout=timeout, check=False)
+
+    def ask(self, address, port, kind="tcp"):
+        """One connect by Python: (peer, port, backend's name), or (errno's name, seconds)."""
+        words = self.client("/usr/bin/python3", CLIENTS / "once.py", address, port, kind).stdout.split()
+        return (words[0], int(words[1]), words[2]) if len(words) > 3 else (words[0], float(words[1]))
+
+    def reach(self, address, port, times):
+        """The names of the backends that `times` connects reached."""
+        script = f"import sys; sys.path.insert(0, '{CLIENTS}'); import once\n" \
+                 f"for _ in range({times}): once.main('{address}', {port})"
+        lines = self.client("/usr/bin/python3", "-c", script).stdout.splitlines()
+        return [line.split()[2] if len(line.split()) > 3 else line.split()[0] for line in lines]
+
+    def steady(self, address, port):
+        return Steady(self, address, port)
+
+
+class Steady:
+    """Connects without end until `finish`, which gives what it saw."""
+
+    def __init__(self, ground, address, port):
+        self.process = start(ground.in_cgroup(["/usr/bin/python3", CLIENTS / "steady.py", address, port]),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ground.clients.append(self.process)
+        assert self.process.stdout.readline() == "connected\n"
+
+    def finish(self):
+        out, _ = self.process.communicate(timeout=20)
+        return json.loads(out)
