@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scripts/deploy holds is what AWS and systemd take, checked by their own tools and by the agent."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from playground.cloud import AWS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "scripts" / "deploy"
+
+# Botocore checks names and types of parameters, but not that a value is one of an enumeration's.
+ENUMERATIONS = {
+    "networkMode": {"bridge", "host", "awsvpc", "none"},
+    "pidMode": {"host", "task"},
+    "launchType": {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"},
+    "schedulingStrategy": {"REPLICA", "DAEMON"},
+    "propagateTags": {"TASK_DEFINITION", "SERVICE", "NONE"},
+}
+
+
+def validate(command, path):
+    """Has the AWS command line check the parameters, without a request; returns (status, its words)."""
+    environment = dict(os.environ, AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="none",
+                       AWS_SECRET_ACCESS_KEY="none", AWS_EC2_METADATA_DISABLED="true")
+    done = subprocess.run([AWS, "ecs", command, "--cli-input-json", f"file://{path}",
+                           "--generate-cli-skeleton", "output"], env=environment, text=True,
+                          capture_output=True, timeout=60)
+    return done.returncode, done.stderr
+
+
+def task_definition():
+    return json.loads((DEPLOY / "task-definition.json").read_text())
+
+
+def enumeration_faults(node):
+    if isinstance(node, list):
+        return [fault for each in node for fault in enumeration_faults(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [f"{key}: {node[key]}" for key in ENUMERATIONS.keys() & node.keys()
+           if node[key] not in ENUMERATIONS[key]]
+    return own + [fault for each in node.values() for fault in enumeration_faults(each)]
+
+
+@pytest.mark.parametrize("command, name", [("register-task-definition", "task-definition.json"),
+                                           ("create-service", "service.json")])
+def test_the_aws_command_line_takes_it(command, name):
+    assert validate(command, DEPLOY / name) == (0, "")
+    assert enumeration_faults(json.loads((DEPLOY / name).read_text())) == []
+
+
+def test_the_aws_command_line_would_have_found_a_mistake(tmp_path):
+    wrong = task_definition()
+    wrong["containerDefinitions"][0]["previleged"] = True
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    status, words = validate("register-task-definition", tmp_path / "wrong.json")
+    assert status != 0
+    assert 'Unknown parameter in containerDefinitions[0]: "previleged"' in words
+
+
+def test_every_volume_is_mounted_and_every_mount_has_its_volume():
+    task = task_definition()
+    volumes = {volume["name"] for volume in task["volumes"]}
+    mounts = {mount["sourceVolume"] for mount in task["containerDefinitions"][0]["mountPoints"]}
+    assert volumes == mounts
+
+
+def test_the_agent_may_ask_for_endpoints_and_for_nothing_else():
+    policy = json.loads((DEPLOY / "iam-policy.json").read_text())
+    actions = [action for statement in policy["Statement"] for action in statement["Action"]]
+    assert actions == ["servicediscovery:DiscoverInstances"]
+    assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
+
+
+def test_the_role_is_for_ecs_tasks_of_one_account():
+    (statement,) = json.loads((DEPLOY / "iam-trust.json").read_text())["Statement"]
+    assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert re.fullmatch(r"\d{12}", statement["Condition"]["StringEquals"]["aws:SourceAccount"])
+
+
+def test_systemd_has_nothing_to_say_of_the_unit(tmp_path):
+    program = tmp_path / "sbin" / "shuntd"
+    program.parent.mkdir()
+    program.symlink_to("/bin/true")
+    unit = tmp_path / "shuntd.service"
+    unit.write_text((DEPLOY / "shuntd.service").read_text().replace("@PREFIX@", str(tmp_path)))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], text=True,
+                          capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
