@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+
+#include "core/cloudmap_wire.h"
+
+#define PORT 8080
+
+static int parse(const char *body, uint16_t port, struct cloudmap_wire_answer *ret,
+		 struct cloudmap_wire_error *error)
+{
+	struct cloudmap_wire_reply reply = { .status = 200, .body = body, .length = strlen(body) };
+
+	memset(error, 0, sizeof(*error));
+	return cloudmap_wire_parse(&reply, port, ret, error);
+}
+
+/* "10.0.0.1:80 healthy zone;..." */
+static const char *describe(const struct cloudmap_wire_answer *a, char *text, size_t size)
+{
+	char at[ADDR_PORT_TEXT_MAX];
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < a->endpoints.n && used < size; i++) {
+		const struct endpoint *e = &a->endpoints.list[i];
+
+		assert_int_equal(e->weight, 1);
+		used += (size_t)snprintf(text + used, size - used, "%s%s %s%s%s", i ? ";" : "",
+					 addr_port_format(&e->at, at),
+					 e->state == STATE_HEALTHY ? "healthy" : "unhealthy",
+					 e->zone[0] ? " " : "", e->zone);
+	}
+	return text;
+}
+
+static void the_request_asks_for_all_instances_and_the_healthy_first(void **state)
+{
+	_cleanup_free_ char *body = cloudmap_wire_request("prod.local", "or\"ders");
+
+	(void)state;
+	assert_string_equal(body,
+			    "{\"NamespaceName\":\"prod.local\",\"ServiceName\":\"or\\\"ders\","
+			    "\"HealthStatus\":\"HEALTHY_OR_ELSE_ALL\",\"MaxResults\":1000}");
+}
+
+#define INSTANCES(list) "{\"Instances\":[" list "],\"InstancesRevision\":2}"
+#define INSTANCE(attributes) "{\"InstanceId\":\"i-1\",\"Attributes\":{" attributes "}}"
+#define IPV4(address) "\"AWS_INSTANCE_IPV4\":\"" address "\""
+#define IPV6(address) "\"AWS_INSTANCE_IPV6\":\"" address "\""
+#define AT_PORT(port) "\"AWS_INSTANCE_PORT\":\"" port "\""
+
+static void instances_become_endpoints(void **state)
+{
+	static const struct {
+		const char *body, *endpoints;
+	} rows[] = {
+		{ INSTANCES(""), "" },
+		{ "{\"Instances\":[]}", "" },
+		{ " \r\n\t{\"Instances\":[]}\n ", "" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1"))), "10.0.0.1:8080 healthy" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") "," AT_PORT("1"))), "10.0.0.1:1 healthy" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") "," AT_PORT("65535"))),
+		  "10.0.0.1:65535 healthy" },
+		{ INSTANCES(INSTANCE(IPV6("2600:1f14::a") "," AT_PORT("80"))),
+		  "[2600:1f14::a]:80 healthy" },
+		{ INSTANCES(INSTANCE(IPV6("2600:1f14::a") "," IPV4("10.0.0.1"))),
+		  "10.0.0.1:8080 healthy" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.2")) "," INSTANCE(IPV4("10.0.0.1")) "," INSTANCE(
+			  IPV4("10.0.0.2"))),
+		  "10.0.0.1:8080 healthy;10.0.0.2:8080 healthy" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") ",\"AVAILABILITY_ZONE\":\"us-east-1a\"")),
+		  "10.0.0.1:8080 healthy us-east-1a" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") ",\"AvailabilityZone\":\"us-east-1b\"")),
+		  "10.0.0.1:8080 healthy us-east-1b" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") ",\"AVAILABILITY_ZONE\":\"a-zone-that-is-"
+						      "longer-than-any-there-is\"")),
+		  "10.0.0.1:8080 healthy" },
+		{ INSTANCES(
+			  "{\"HealthStatus\":\"UNHEALTHY\",\"Attributes\":{" IPV4("10.0.0.1") "}}"),
+		  "10.0.0.1:8080 unhealthy" },
+		{ INSTANCES("{\"HealthStatus\":\"UNKNOWN\",\"Attributes\":{" IPV4("10.0.0.1") "}}"),
+		  "10.0.0.1:8080 healthy" },
+		{ INSTANCES("{\"HealthStatus\":7,\"Attributes\":{" IPV4("10.0.0.1") "}}"),
+		  "10.0.0.1:8080 healthy" },
+		/* Names are exact: another's attribute is another attribute. */
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1") ",\"aws_instance_port\":\"1\"")),
+		  "10.0.0.1:8080 healthy" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_error error;
+		struct cloudmap_wire_answer a;
+
+		assert_int_equal(parse(rows[i].body, PORT, &a, &error), 0);
+		assert_string_equal(describe(&a, text, sizeof(text)), rows[i].endpoints);
+		assert_int_equal(a.rejected, 0);
+		assert_string_equal(a.rejected_why, "");
+		cloudmap_wire_answer_done(&a);
+	}
+}
+
+static void without_a_port_anywhere_the_client_keeps_its_own(void **state)
+{
+	struct cloudmap_wire_error error;
+	struct cloudmap_wire_answer a;
+
+	(void)state;
+	assert_int_equal(parse(INSTANCES(INSTANCE(IPV4("10.0.0.1"))), 0, &a, &error), 0);
+	assert_int_equal(a.endpoints.list[0].at.port, 0);
+	cloudmap_wire_answer_done(&a);
+}
+
+static void an_instance_without_a_usable_address_is_left_out_alone(void **state)
+{
+	static const struct {
+		const char *instance, *why;
+	} rows[] = {
+		{ INSTANCE(IPV4("banana")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got 'banana', wanted an IPv4 address" },
+		{ INSTANCE(IPV4("")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '', wanted an IPv4 address" },
+		{ INSTANCE(IPV4("10.0.0.1 ")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.1 ', wanted an IPv4 address" },
+		{ INSTANCE(IPV4("10.0.0.256")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.256', wanted an IPv4 address" },
+		{ INSTANCE(IPV4("::ffff:10.0.0.1")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '::ffff:10.0.0.1', wanted an IPv4 address" },
+		{ INSTANCE(IPV4("0.0.0.0")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '0.0.0.0', which no host can have" },
+		{ INSTANCE(IPV4("224.0.0.1")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '224.0.0.1', which no host can have" },
+		{ INSTANCE(IPV4("255.255.255.255")),
+		  "instance i-1: AWS_INSTANCE_IPV4 got '255.255.255.255', which no host can have" },
+		{ INSTANCE(IPV6("::")),
+		  "instance i-1: AWS_INSTANCE_IPV6 got '::', which no host can have" },
+		{ INSTANCE(IPV6("ff02::1")),
+		  "instance i-1: AWS_INSTANCE_IPV6 got 'ff02::1', which no host can have" },
+		{ INSTANCE(IPV6("10.0.0.1")),
+		  "instance i-1: AWS_INSTANCE_IPV6 got '10.0.0.1', wanted an IPv6 address" },
+		{ INSTANCE(IPV6("::ffff:10.0.0.1")),
+		  "instance i-1: AWS_INSTANCE_IPV6 got '::ffff:10.0.0.1', wanted an IPv6 address" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("0")),
+		  "instance i-1: AWS_INSTANCE_PORT got '0', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("65536")),
+		  "instance i-1: AWS_INSTANCE_PORT got '65536', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("-1")),
+		  "instance i-1: AWS_INSTANCE_PORT got '-1', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("80x")),
+		  "instance i-1: AWS_INSTANCE_PORT got '80x', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("")),
+		  "instance i-1: AWS_INSTANCE_PORT got '', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("184467440737095516")),
+		  "instance i-1: AWS_INSTANCE_PORT got '184467440737095516', wanted 1 to 65535" },
+		{ INSTANCE(IPV4("10.0.0.1") ",\"AWS_INSTANCE_PORT\":80"),
+		  "instance i-1: AWS_INSTANCE_PORT got a number, wanted a string" },
+		{ INSTANCE(IPV4("10.0.0.1") "," IPV4("10.0.0.3")),
+		  "instance i-1: AWS_INSTANCE_IPV4 is there twice" },
+		{ INSTANCE("\"AWS_INSTANCE_IPV4\":null"),
+		  "instance i-1: AWS_INSTANCE_IPV4 got null, wanted a string" },
+		{ INSTANCE("\"AWS_INSTANCE_CNAME\":\"db.example.com\""),
+		  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
+		{ INSTANCE(""),
+		  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
+		{ "{}", "instance #1: Attributes got nothing, wanted an object" },
+		{ "{\"InstanceId\":\"x\",\"Attributes\":[]}",
+		  "instance x: Attributes got an array, wanted an object" },
+		{ "{\"InstanceId\":5,\"Attributes\":\"a\"}",
+		  "instance #1: Attributes got a string, wanted an object" },
+		{ "{\"Attributes\":{},\"Attributes\":{}}",
+		  "instance #1: Attributes is there twice" },
+	};
+	char body[1024], text[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_error error;
+		struct cloudmap_wire_answer a;
+
+		(void)snprintf(body, sizeof(body),
+			       INSTANCES("%s," INSTANCE(IPV4("10.0.0.2")) ",%s"), rows[i].instance,
+			       rows[i].instance);
+		assert_int_equal(parse(body, PORT, &a, &error), 0);
+		assert_string_equal(describe(&a, text, sizeof(text)), "10.0.0.2:8080 healthy");
+		assert_int_equal(a.rejected, 2);
+		assert_string_equal(a.rejected_why, rows[i].why);
+		cloudmap_wire_answer_done(&a);
+	}
+}
+
+static void an_answer_that_is_not_one_is_garbled_as_a_whole(void **state)
+{
+	static const struct {
+		const char *body, *message;
+	} rows[] = {
+		{ "", "empty, wanted JSON" },
+		{ "{}", "Instances: got nothing, wanted an array" },
+		{ "[]", "got an array, wanted an object" },
+		{ "null", "got null, wanted an object" },
+		{ "{\"Instances\":{}}", "Instances: got an object, wanted an array" },
+		{ "{\"Instances\":null}", "Instances: got null, wanted an array" },
+		{ "{\"Instances\":\"[]\"}", "Instances: got a string, wanted an array" },
+		{ "{\"instances\":[]}", "Instances: got nothing, wanted an array" },
+		{ "{\"Instances\":[],\"Instances\":[]}", "Instances is there twice" },
+		{ INSTANCES("null"), "Instances: #1 is null, wanted an object" },
+		{ INSTANCES(INSTANCE(IPV4("10.0.0.1")) ",7"),
+		  "Instances: #2 is a number, wanted an object" },
+		{ "{\"Instances\":[]", NULL },
+		{ "{\"Instances\":[{\"InstanceId\":\"i-1\",\"Attri", NULL },
+		{ "{\"Instances\":[]}{\"Instances\":[]}", NULL },
+		{ "{\"Instances\":[]}x", NULL },
+		{ "{\"Instances\":[],}", NULL },
+		{ "{'Instances':[]}", NULL },
+		{ "<html><head><title>Log in to the hotel's network</title>", NULL },
+		{ "{\"Instances\":[\"\x01\"]}", NULL },
+		{ "{\"Instances\":[\"\\u0000\"]}", NULL },
+		{ "{\"a\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]],\"Instances\":[]}", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_answer a = { .rejected = 77 };
+		struct cloudmap_wire_error error;
+
+		assert_int_equal(parse(rows[i].body, PORT, &a, &error), -EBADMSG);
+		assert_string_equal(error.code, "garbled");
+		if (rows[i].message)
+			assert_string_equal(error.message, rows[i].message);
+		else
+			assert_int_not_equal(error.message[0], '\0');
+		assert_int_equal(a.rejected, 77);
+	}
+}
+
+static void every_cut_of_an_answer_is_garbled(void **state)
+{
+	static const char whole[] = INSTANCES(INSTANCE(IPV4("10.0.0.1") "," AT_PORT("80")));
+	struct cloudmap_wire_reply reply = { .status = 200 };
+	struct cloudmap_wire_answer a;
+	struct cloudmap_wire_error error;
+
+	(void)state;
+	for (size_t length = 0; length < sizeof(whole) - 1; length++) {
+		_cleanup_free_ char *body = strndup(whole, length);
+
+		reply.body = body;
+		reply.length = length;
+		assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+		assert_string_equal(error.code, "garbled");
+	}
+}
+
+static void a_nul_in_the_body_is_garbled(void **state)
+{
+	static const char body[] = "{\"Instances\":[]}\0{}";
+	struct cloudmap_wire_reply reply = { .status = 200,
+					     .body = body,
+					     .length = sizeof(body) - 1 };
+	struct cloudmap_wire_answer a;
+	struct cloudmap_wire_error error;
+
+	(void)state;
+	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+	assert_string_equal(error.code, "garbled");
+}
+
+static void an_error_keeps_its_code_and_message(void **state)
+{
+	static const struct {
+		long status;
+		const char *body, *header, *code, *message;
+	} rows[] = {
+		{ 400, "{\"__type\":\"ServiceNotFound\",\"Message\":\"No service.\"}", NULL,
+		  "ServiceNotFound", "No service." },
+		{ 400, "{\"__type\":\"com.amazonaws#NamespaceNotFound\",\"message\":\"m\"}", NULL,
+		  "NamespaceNotFound", "m" },
+		{ 400, "{\"__type\":\"com.x#InvalidInput:http://y/\",\"message\":\"m\"}", NULL,
+		  "InvalidInput", "m" },
+		{ 400, "{\"message\":\"m\"}", "RequestLimitExceeded:http://y/",
+		  "RequestLimitExceeded", "m" },
+		{ 403, "", "AccessDeniedException", "AccessDeniedException",
+		  "HTTP status 403 without a message" },
+		{ 403, "{\"__type\":7,\"Message\":[]}", NULL, "http_403",
+		  "HTTP status 403 without a message" },
+		{ 400, "{\"__type\":\"#\",\"Message\":\"m\"}", ":", "http_400", "m" },
+		{ 503, "<html>busy</html>", NULL, "http_503", "HTTP status 503 without a message" },
+		{ 500, "{\"Instances\":[]}", NULL, "http_500",
+		  "HTTP status 500 without a message" },
+		{ 302, "", NULL, "http_302", "HTTP status 302 without a message" },
+		{ 204, "", NULL, "http_204", "HTTP status 204 without a message" },
+		{ 200, "{\"__type\":\"InternalFailure\",\"Message\":\"m\"}", NULL,
+		  "InternalFailure", "m" },
+		{ 200, "{}", "InternalFailure", "InternalFailure",
+		  "HTTP status 200 without a message" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_reply reply = { .status = rows[i].status,
+						     .body = rows[i].body,
+						     .length = strlen(rows[i].body),
+						     .error_type = rows[i].header };
+		struct cloudmap_wire_answer a;
+		struct cloudmap_wire_error error;
+
+		assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+		assert_string_equal(error.code, rows[i].code);
+		assert_string_equal(error.message, rows[i].message);
+	}
+}
+
+static void long_words_of_the_remote_are_cut(void **state)
+{
+	_cleanup_free_ char *body = malloc(20000);
+	struct cloudmap_wire_answer a;
+	struct cloudmap_wire_error error;
+	struct cloudmap_wire_reply reply = { .status = 400 };
+
+	(void)state;
+	(void)snprintf(body, 20000, "{\"__type\":\"%05000d\",\"Message\":\"%05000d\"}", 1, 2);
+	reply.body = body;
+	reply.length = strlen(body);
+	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+	assert_int_equal(strlen(error.code), CLOUDMAP_WIRE_CODE_MAX - 1);
+	assert_int_equal(strlen(error.message), CLOUDMAP_WIRE_MESSAGE_MAX - 1);
+	(void)snprintf(body, 20000,
+		       INSTANCES(
+			       "{\"InstanceId\":\"%05000d\",\"Attributes\":{" IPV4("%05000d") "}}"),
+		       1, 2);
+	reply.status = 200;
+	reply.length = strlen(body);
+	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), 0);
+	assert_int_equal(a.rejected, 1);
+	assert_in_range(strlen(a.rejected_why), 100, CLOUDMAP_WIRE_WHY_MAX - 1);
+	cloudmap_wire_answer_done(&a);
+}
+
+/* A body of many values or many instances must cost no more than it is worth. */
+static void an_answer_beyond_the_limits_is_garbled(void **state)
+{
+	static const char one[] = INSTANCE(IPV4("10.%zu.%zu.%zu")) ",";
+	size_t size = (ENDPOINTS_MAX + 10) * (sizeof(one) + 10), used;
+	_cleanup_free_ char *body = malloc(size);
+	struct cloudmap_wire_answer a;
+	struct cloudmap_wire_error error;
+
+	(void)state;
+	used = (size_t)snprintf(body, size, "{\"Instances\":[");
+	for (size_t i = 0; i <= ENDPOINTS_MAX; i++)
+		used += (size_t)snprintf(body + used, size - used, one, i >> 16, (i >> 8) & 255,
+					 i & 255);
+	(void)snprintf(body + used - 1, size - used, "]}");
+	assert_int_equal(parse(body, PORT, &a, &error), -EBADMSG);
+	assert_string_equal(error.code, "garbled");
+	assert_string_equal(error.message, "Instances: more than 16384");
+
+	memset(body, '1', size);
+	memcpy(body, "{\"Instances\":[", 14);
+	for (size_t i = 15; i + 1 < size; i += 2)
+		body[i] = ',';
+	memcpy(body + size - 3, "]}", 3);
+	assert_int_equal(parse(body, PORT, &a, &error), -EBADMSG);
+	assert_string_equal(error.code, "garbled");
+}
+
+static void codes_that_blame_the_credentials_are_known(void **state)
+{
+	static const struct {
+		const char *code;
+		bool blames;
+	} rows[] = {
+		{ "ExpiredToken", true },	    { "ExpiredTokenException", true },
+		{ "UnrecognizedClient", true },	    { "UnrecognizedClientException", true },
+		{ "InvalidClientTokenId", true },   { "AccessDeniedException", false },
+		{ "SignatureDoesNotMatch", false }, { "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(cloudmap_wire_blames_credentials(rows[i].code), rows[i].blames);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_request_asks_for_all_instances_and_the_healthy_first),
+		cmocka_unit_test(instances_become_endpoints),
+		cmocka_unit_test(without_a_port_anywhere_the_client_keeps_its_own),
+		cmocka_unit_test(an_instance_without_a_usable_address_is_left_out_alone),
+		cmocka_unit_test(an_answer_that_is_not_one_is_garbled_as_a_whole),
+		cmocka_unit_test(every_cut_of_an_answer_is_garbled),
+		cmocka_unit_test(a_nul_in_the_body_is_garbled),
+		cmocka_unit_test(an_error_keeps_its_code_and_message),
+		cmocka_unit_test(long_words_of_the_remote_are_cut),
+		cmocka_unit_test(an_answer_beyond_the_limits_is_garbled),
+		cmocka_unit_test(codes_that_blame_the_credentials_are_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cloudmap_wire.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "core/reply_json.h"
+
+#define INSTANCES_ASKED \
+	1000 /* the most there can be; the API's default is 100, without a word of the rest */
+
+void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a)
+{
+	endpoints_done(&a->endpoints);
+	*a = (struct cloudmap_wire_answer){ 0 };
+}
+
+char *cloudmap_wire_request(const char *namespace, const char *service)
+{
+	_cleanup_json_ cJSON *body = cJSON_CreateObject();
+
+	if (!cJSON_AddStringToObject(body, "NamespaceName", namespace) ||
+	    !cJSON_AddStringToObject(body, "ServiceName", service) ||
+	    !cJSON_AddStringToObject(body, "HealthStatus", "HEALTHY_OR_ELSE_ALL") ||
+	    !cJSON_AddNumberToObject(body, "MaxResults", INSTANCES_ASKED))
+		return NULL;
+	return cJSON_PrintUnformatted(body);
+}
+
+static int _printf_(3, 4)
+	fail(struct cloudmap_wire_error *error, const char *code, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)util_copy(error->code, sizeof(error->code), code);
+	va_start(arguments, format);
+	(void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+	va_end(arguments);
+	return -EBADMSG;
+}
+
+/* --- errors -------------------------------------------------------------------------------------
+ */
+
+/* "Code", "namespace#Code" and "Code:http://..." all name Code. */
+static bool code_from(const char *type, char code[static CLOUDMAP_WIRE_CODE_MAX])
+{
+	const char *hash = strchr(type, '#');
+	const char *start = hash ? hash + 1 : type;
+	size_t length = strcspn(start, ":");
+
+	if (length == 0)
+		return false;
+	(void)util_copy(code, MIN(length + 1, (size_t)CLOUDMAP_WIRE_CODE_MAX), start);
+	return true;
+}
+
+/* Services of AWS do not agree on the case: Message, message. */
+static const char *text_member(const cJSON *object, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItem(object, name);
+
+	return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static int fail_by_reply(const struct cloudmap_wire_reply *reply, const cJSON *json,
+			 struct cloudmap_wire_error *error)
+{
+	const char *type = text_member(json, "__type");
+	const char *message = text_member(json, "message");
+	char code[CLOUDMAP_WIRE_CODE_MAX];
+
+	if (!(type && code_from(type, code)) &&
+	    !(reply->error_type && code_from(reply->error_type, code)))
+		(void)snprintf(code, sizeof(code), "http_%ld", reply->status);
+	if (message)
+		return fail(error, code, "%s", message);
+	return fail(error, code, "HTTP status %ld without a message", reply->status);
+}
+
+bool cloudmap_wire_blames_credentials(const char *code)
+{
+	static const char *const prefixes[] = { "ExpiredToken", "UnrecognizedClient",
+						"InvalidClientTokenId" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strncmp(code, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* --- instances ----------------------------------------------------------------------------------
+ */
+
+/* An instance while it is read, and why it cannot be used. */
+struct instance {
+	const cJSON *attributes;
+	struct endpoint endpoint;
+	char why[CLOUDMAP_WIRE_WHY_MAX];
+};
+
+static int _printf_(2, 3) reject(struct instance *in, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(in->why, sizeof(in->why), format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/* *ret is NULL when there is none of that name. */
+static int attribute(struct instance *in, const char *name, const char **ret)
+{
+	bool repeated;
+	const cJSON *item = reply_json_member(in->attributes, name, &repeated);
+
+	if (repeated)
+		return reject(in, "%s is there twice", name);
+	if (item && !cJSON_IsString(item))
+		return reject(in, "%s got %s, wanted a string", name, reply_json_kind(item));
+	*ret = item ? item->valuestring : NULL;
+	return 0;
+}
+
+static int read_address_of(struct instance *in, const char *name, const char *text, bool ipv4)
+{
+	struct addr *a = &in->endpoint.at.addr;
+
+	/* The colon: IPv4 written as IPv6 reads as IPv4, and is in the wrong place under either
+	 * name. */
+	if (addr_parse(text, a) < 0 || addr_is_ipv4(a) != ipv4 || !strchr(text, ':') != ipv4)
+		return reject(in, "%s got '%.64s', wanted an %s address", name, text,
+			      ipv4 ? "IPv4" : "IPv6");
+	if (!addr_is_unicast(a))
+		return reject(in, "%s got '%.64s', which no host can have", name, text);
+	return 0;
+}
+
+/* One backend an instance: of a dual-stack one the IPv4 address. */
+static int read_address(struct instance *in)
+{
+	const char *ipv4, *ipv6;
+	int r = attribute(in, "AWS_INSTANCE_IPV4", &ipv4);
+
+	if (r < 0)
+		return r;
+	if (ipv4)
+		return read_address_of(in, "AWS_INSTANCE_IPV4", ipv4, true);
+	r = attribute(in, "AWS_INSTANCE_IPV6", &ipv6);
+	if (r < 0)
+		return r;
+	if (ipv6)
+		return read_address_of(in, "AWS_INSTANCE_IPV6", ipv6, false);
+	return reject(in, "neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there");
+}
+
+static int read_port(struct instance *in, uint16_t default_port)
+{
+	const char *text;
+	unsigned long port;
+	int r = attribute(in, "AWS_INSTANCE_PORT", &text);
+
+	if (r < 0)
+		return r;
+	in->endpoint.at.port = default_port;
+	if (!text)
+		return 0;
+	port = strlen(text) <= 5 ? strtoul(text, NULL, 10) : 0;
+	if (port == 0 || port > 65535 || *text == '0' || text[strspn(text, "0123456789")] != '\0')
+		return reject(in, "AWS_INSTANCE_PORT got '%.64s', wanted 1 to 65535", text);
+	in->endpoint.at.port = (uint16_t)port;
+	return 0;
+}
+
+/* A zone that would not fit is none: cut short it might be taken for another. */
+static void read_zone(struct instance *in)
+{
+	static const char *const names[] = { "AVAILABILITY_ZONE", "AvailabilityZone" };
+	char *zone = in->endpoint.zone;
+	bool repeated;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const cJSON *item = reply_json_member(in->attributes, names[i], &repeated);
+
+		if (!cJSON_IsString(item) || repeated)
+			continue;
+		if (util_copy(zone, sizeof(in->endpoint.zone), item->valuestring))
+			return;
+		*zone = '\0';
+	}
+}
+
+static void read_state(struct instance *in, const cJSON *json)
+{
+	bool repeated;
+	const cJSON *status = reply_json_member(json, "HealthStatus", &repeated);
+	bool unhealthy = cJSON_IsString(status) && streq(status->valuestring, "UNHEALTHY");
+
+	/* UNKNOWN is what a service without health checks has. */
+	in->endpoint.state = unhealthy ? STATE_UNHEALTHY : STATE_HEALTHY;
+}
+
+static int read_instance(struct instance *in, const cJSON *json, uint16_t default_port)
+{
+	bool repeated;
+	int r;
+
+	in->attributes = reply_json_member(json, "Attributes", &repeated);
+	if (repeated)
+		return reject(in, "Attributes is there twice");
+	if (!cJSON_IsObject(in->attributes))
+		return reject(in, "Attributes got %s, wanted an object",
+			      reply_json_kind(in->attributes));
+	r = read_address(in);
+	if (r < 0)
+		return r;
+	r = read_port(in, default_port);
+	if (r < 0)
+		return r;
+	read_zone(in);
+	read_state(in, json);
+	in->endpoint.weight = 1;
+	return 0;
+}
+
+static void count_rejected(struct cloudmap_wire_answer *answer, const cJSON *json,
+			   unsigned int index, const struct instance *in)
+{
+	bool repeated;
+	const cJSON *id = reply_json_member(json, "InstanceId", &repeated);
+	char number[16];
+
+	if (answer->rejected++ > 0)
+		return;
+	(void)snprintf(number, sizeof(number), "#%u", index);
+	(void)snprintf(answer->rejected_why, sizeof(answer->rejected_why), "instance %.64s: %.180s",
+		       cJSON_IsString(id) ? id->valuestring : number, in->why);
+}
+
+/* --- the answer ---------------------------------------------------------------------------------
+ */
+
+static int read_instances(const cJSON *instances, uint16_t port,
+			  struct cloudmap_wire_answer *answer, struct cloudmap_wire_error *error)
+{
+	unsigned int index = 0;
+	const cJSON *json;
+
+	cJSON_ArrayForEach(json, instances)
+	{
+		struct instance in = { 0 };
+		int r;
+
+		index++;
+		if (!cJSON_IsObject(json))
+			return fail(error, "garbled", "Instances: #%u is %s, wanted an object",
+				    index, reply_json_kind(json));
+		if (read_instance(&in, json, port) < 0) {
+			count_rejected(answer, json, index, &in);
+			continue;
+		}
+		r = endpoints_add(&answer->endpoints, &in.endpoint);
+		if (r == -E2BIG)
+			return fail(error, "garbled", "Instances: more than %d", ENDPOINTS_MAX);
+		if (r < 0)
+			return fail(error, "memory", "no memory for %u instances", index);
+	}
+	endpoints_normalise(&answer->endpoints);
+	return 0;
+}
+
+int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
+			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error)
+{
+	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
+	_cleanup_json_ cJSON *json = NULL;
+	char wrong[REPLY_JSON_ERROR_MAX];
+	const cJSON *instances;
+	bool repeated;
+	int r = reply_json_parse(reply->body, reply->length, &json, wrong);
+
+	if (reply->status != 200)
+		return fail_by_reply(reply, json, ret_error);
+	if (r < 0)
+		return fail(ret_error, "garbled", "%s", wrong);
+	if (!cJSON_IsObject(json))
+		return fail(ret_error, "garbled", "got %s, wanted an object",
+			    reply_json_kind(json));
+	instances = reply_json_member(json, "Instances", &repeated);
+	if (!instances && (text_member(json, "__type") || reply->error_type))
+		return fail_by_reply(reply, json, ret_error);
+	if (repeated)
+		return fail(ret_error, "garbled", "Instances is there twice");
+	if (!cJSON_IsArray(instances))
+		return fail(ret_error, "garbled", "Instances: got %s, wanted an array",
+			    reply_json_kind(instances));
+	r = read_instances(instances, port, &answer, ret_error);
+	if (r < 0)
+		return r;
+	*ret = answer;
+	answer = (struct cloudmap_wire_answer){ 0 };
+	return 0;
+}

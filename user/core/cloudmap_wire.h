@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cloud Map's DiscoverInstances as it is on the wire (AWS JSON 1.1): the body of the request, and
+ * an HTTP answer to endpoints or an error. An answer is good as a whole or not at all; only an
+ * instance without a usable address is left out by itself. Pure; what it copies out of an answer is
+ * bounded, and untrusted.
+ */
+#pragma once
+
+#include "core/endpoints.h"
+
+#define CLOUDMAP_WIRE_CODE_MAX 64
+#define CLOUDMAP_WIRE_MESSAGE_MAX 512
+#define CLOUDMAP_WIRE_WHY_MAX 256
+#define CLOUDMAP_WIRE_TARGET "Route53AutoNaming_v20170314.DiscoverInstances"
+
+/* 1,000 instances of 5,000 characters of attributes, and their names: the API's own quotas. */
+#define CLOUDMAP_WIRE_BODY_MAX (8u << 20)
+
+struct cloudmap_wire_answer {
+	struct endpoints endpoints;		  /* normalised */
+	unsigned int rejected;			  /* instances left out */
+	char rejected_why[CLOUDMAP_WIRE_WHY_MAX]; /* the first of them, or "" */
+};
+
+void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
+
+struct cloudmap_wire_error {
+	char code[CLOUDMAP_WIRE_CODE_MAX]; /* the remote's, or "http_503", "garbled", "memory" */
+	char message[CLOUDMAP_WIRE_MESSAGE_MAX];
+};
+
+struct cloudmap_wire_reply {
+	long status;
+	const char *body; /* NUL-terminated beyond its length */
+	size_t length;
+	const char *error_type; /* header x-amzn-ErrorType, or NULL */
+};
+
+/* The body of the request: all instances, the healthy ones if there are any. NULL: out of memory.
+ */
+char *cloudmap_wire_request(const char *namespace, const char *service);
+
+/*
+ * `port` is for instances without AWS_INSTANCE_PORT; 0 keeps the client's. 0 and *ret (release by
+ * cloudmap_wire_answer_done), or -EBADMSG and *ret_error.
+ */
+int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
+			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error);
+
+/* Does this code say that the credentials are expired or unknown? */
+bool cloudmap_wire_blames_credentials(const char *code);
