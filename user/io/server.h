@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small HTTP server on the libuv loop, by libmicrohttpd, for /metrics and the probes. Bounded: at most
- * SERVER_CONNECTIONS_MAX connections, each idle for SERVER_IDLE_S at most; GET and HEAD only.
+ * A small HTTP server on the libuv loop, by libmicrohttpd, for /metrics and the probes. Bounded: at
+ * most SERVER_CONNECTIONS_MAX connections, each idle for SERVER_IDLE_S at most and with
+ * SERVER_MEMORY_MAX of request; GET and HEAD only. It owns its socket and connections, starts no
+ * thread and logs nothing.
  */
 #pragma once
 
@@ -12,6 +14,7 @@
 
 #define SERVER_CONNECTIONS_MAX 64
 #define SERVER_IDLE_S 10
+#define SERVER_MEMORY_MAX 16384
 
 struct server;
 
@@ -25,8 +28,12 @@ struct server_reply {
 /* Fills *reply for a path; what it leaves untouched is 404. */
 typedef void (*server_handler_fn)(void *user, const char *path, struct server_reply *reply);
 
-/* 0, or the errno of bind (-EADDRINUSE ...), or -ENOMEM. */
-int server_new(uv_loop_t *loop, const struct addr_port *listen, server_handler_fn handler, void *user,
-	       struct server **ret);
+/* 0, or the errno of bind (-EADDRINUSE ...), or -ENOMEM. Port 0: any that is free. */
+int server_new(uv_loop_t *loop, const struct addr_port *listen, server_handler_fn handler,
+	       void *user, struct server **ret);
+/* Closes its connections at once; its handles go in the next turn of the loop. */
 void server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
+
+/* The port it listens on. */
+uint16_t server_port(const struct server *s);
