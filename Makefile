@@ -38,7 +38,7 @@ HELPSRC  := $(wildcard tests/clients/*.c)
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
 LIBOBJ   := $(call objects,obj,$(LIBSRC))
-SANOBJ   := $(call objects,san,$(LIBSRC))
+SANOBJ   := $(call objects,san,$(LIBSRC) $(filter-out %/main.c,$(AGENTSRC) $(CTLSRC)))
 UNITBIN  := $(UNITSRC:tests/unit/%.c=$(BUILD)/unit/%)
 KERNBIN  := $(KERNSRC:tests/kernel/%.c=$(BUILD)/kernel/%)
 BENCHBIN := $(BENCHSRC:tests/bench/%.c=$(BUILD)/bench/%)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/exporter.h"
+
+#define MANY_SERVICES 10000
+
+static const struct exporter_service services[] = {
+	{ "backend",
+	  { .redirected = 12, .no_backend = 3 },
+	  { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
+	  1700000000 },
+	{ "never \"seen\"", { .redirected = 0 }, { [STATE_UNSET] = 7 }, 0 },
+};
+
+static const struct requests requests = {
+	.rows = { { "cloudmap", "DiscoverInstances", "ok", 41 },
+		  { "cloudmap", "DiscoverInstances", "RequestLimitExceeded", 2 } },
+	.n = 2,
+};
+
+static const struct dataplane_map_use maps[] = {
+	{ "shunt_services", 2, 16384 },
+	{ "shunt_backends", 3, 131072 },
+};
+
+static const struct process_stats process = {
+	.cpu_s = 0.25,
+	.resident_bytes = 4096,
+	.virtual_bytes = 8192,
+	.open_fds = 9,
+	.max_fds = 1024,
+	.start_time_s = 1700000000.25,
+};
+
+static const struct exporter_input everything = {
+	.version = "0.1.0",
+	.layout = 1,
+	.services = services,
+	.n_services = ARRAY_SIZE(services),
+	.requests = &requests,
+	.maps = maps,
+	.n_maps = ARRAY_SIZE(maps),
+	.process = &process,
+};
+
+static char *render(const struct exporter_input *in, size_t *ret_length)
+{
+	char *text = NULL;
+
+	assert_int_equal(exporter_render(in, &text, ret_length), 0);
+	return text;
+}
+
+static void every_sample_is_where_it_belongs(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE shunt_build_info gauge\nshunt_build_info{version=\"0.1.0\",layout=\"1\"} "
+		"1\n",
+		"# TYPE shunt_backends gauge\n"
+		"shunt_backends{service=\"backend\",state=\"healthy\"} 2\n"
+		"shunt_backends{service=\"backend\",state=\"unhealthy\"} 1\n"
+		"shunt_backends{service=\"backend\",state=\"draining\"} 0\n"
+		"shunt_backends{service=\"backend\",state=\"ejected\"} 0\n"
+		"shunt_backends{service=\"never \\\"seen\\\"\",state=\"healthy\"} 0\n",
+		"# TYPE shunt_connects_total counter\n"
+		"shunt_connects_total{service=\"backend\",result=\"redirected\"} 12\n"
+		"shunt_connects_total{service=\"backend\",result=\"no_backend\"} 3\n"
+		"shunt_connects_total{service=\"never \\\"seen\\\"\",result=\"redirected\"} 0\n",
+		"# TYPE shunt_source_requests_total counter\n"
+		"shunt_source_requests_total{source=\"cloudmap\",operation=\"DiscoverInstances\","
+		"code=\"ok\"} 41\n"
+		"shunt_source_requests_total{source=\"cloudmap\",operation=\"DiscoverInstances\","
+		"code=\"RequestLimitExceeded\"} 2\n",
+		"# TYPE shunt_source_last_success_timestamp_seconds gauge\n"
+		"shunt_source_last_success_timestamp_seconds{service=\"backend\"} 1700000000\n#",
+		"shunt_map_entries{map=\"shunt_services\"} 2\n"
+		"shunt_map_entries{map=\"shunt_backends\"} 3\n",
+		"shunt_map_capacity{map=\"shunt_services\"} 16384\n",
+		"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 0.25\n",
+		"\nprocess_resident_memory_bytes 4096\n",
+		"\nprocess_virtual_memory_bytes 8192\n",
+		"\nprocess_open_fds 9\n",
+		"\nprocess_max_fds 1024\n",
+		"\nprocess_start_time_seconds 1700000000.25\n",
+	};
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+
+	(void)state;
+	text = render(&everything, &length);
+	assert_int_equal(length, strlen(text));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (!strstr(text, lines[i]))
+			fail_msg("missing:\n%s\nin:\n%s", lines[i], text);
+	}
+}
+
+static void what_is_unknown_is_left_out(void **state)
+{
+	const struct exporter_input bare = { .version = "0.1.0", .layout = 1 };
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+
+	(void)state;
+	text = render(&bare, &length);
+	assert_string_equal(text,
+			    "# HELP shunt_build_info Always 1; the labels tell the version of "
+			    "the agent and of its map layout.\n"
+			    "# TYPE shunt_build_info gauge\n"
+			    "shunt_build_info{version=\"0.1.0\",layout=\"1\"} 1\n");
+}
+
+static void promtool_has_nothing_to_say(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	FILE *promtool;
+
+	(void)state;
+	if (system("command -v promtool >/dev/null") != 0) {
+		print_message("promtool is not installed\n");
+		skip();
+	}
+	text = render(&everything, &length);
+	/* it writes what it dislikes and exits 3 for a style, 1 for a fault */
+	promtool = popen("promtool check metrics >&2", "w");
+	assert_non_null(promtool);
+	assert_int_equal(fwrite(text, 1, length, promtool), length);
+	assert_int_equal(pclose(promtool), 0);
+}
+
+static size_t render_many(size_t n, double *ret_seconds)
+{
+	_cleanup_free_ struct exporter_service *many = calloc(n, sizeof(*many));
+	_cleanup_free_ char *text = NULL;
+	struct exporter_input in = everything;
+	size_t length;
+	clock_t began;
+
+	assert_non_null(many);
+	for (size_t i = 0; i < n; i++)
+		many[i] = services[0];
+	in.services = many;
+	in.n_services = n;
+	began = clock();
+	text = render(&in, &length);
+	*ret_seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+	return length;
+}
+
+/* 10 times the services may take 10 times as long, with room for noise: not 100 times. */
+static void ten_thousand_services_take_linear_time(void **state)
+{
+	double few_s, many_s;
+	size_t few, many;
+
+	(void)state;
+	few = render_many(MANY_SERVICES / 10, &few_s);
+	many = render_many(MANY_SERVICES, &many_s);
+	assert_true(many > 9 * few && many < 10 * few);
+	assert_true(many_s < 40 * few_s + 0.1);
+}
+
+static void the_process_knows_itself(void **state)
+{
+	struct process_stats before, after;
+	int fd;
+
+	(void)state;
+	assert_int_equal(process_read(&before), 0);
+	fd = dup(0);
+	assert_true(fd >= 0);
+	assert_int_equal(process_read(&after), 0);
+	close(fd);
+	assert_int_equal(after.open_fds, before.open_fds + 1);
+	assert_true(after.max_fds >= after.open_fds);
+	assert_true(after.resident_bytes > 0);
+	assert_true(after.virtual_bytes > after.resident_bytes);
+	assert_true(after.cpu_s >= before.cpu_s);
+	assert_true(after.start_time_s == before.start_time_s);
+	assert_true((double)time(NULL) - after.start_time_s < 600);
+	assert_true((double)time(NULL) - after.start_time_s > -5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_sample_is_where_it_belongs),
+		cmocka_unit_test(what_is_unknown_is_left_out),
+		cmocka_unit_test(promtool_has_nothing_to_say),
+		cmocka_unit_test(ten_thousand_services_take_linear_time),
+		cmocka_unit_test(the_process_knows_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/exporter.h"
+
+#include "core/promtext.h"
+
+typedef void fill_fn(struct promtext *page, const struct exporter_input *in);
+
+#define VALUES(...) ((const char *const[]){ __VA_ARGS__ })
+
+static void fill_build_info(struct promtext *page, const struct exporter_input *in)
+{
+	char layout[16];
+
+	(void)snprintf(layout, sizeof(layout), "%u", in->layout);
+	promtext_count(page, VALUES(in->version, layout), 1);
+}
+
+/* All states always: a series that comes and goes cannot be alerted on. */
+static void fill_backends(struct promtext *page, const struct exporter_input *in)
+{
+	static const char *const states[EXPORTER_STATES] = {
+		[STATE_HEALTHY] = "healthy",
+		[STATE_UNHEALTHY] = "unhealthy",
+		[STATE_DRAINING] = "draining",
+		[STATE_EJECTED] = "ejected",
+	};
+
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct exporter_service *service = &in->services[i];
+
+		for (int state = STATE_HEALTHY; state < EXPORTER_STATES; state++)
+			promtext_count(page, VALUES(service->name, states[state]),
+				       service->backends[state]);
+	}
+}
+
+static void fill_connects(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct exporter_service *service = &in->services[i];
+
+		promtext_count(page, VALUES(service->name, "redirected"),
+			       service->counters.redirected);
+		promtext_count(page, VALUES(service->name, "no_backend"),
+			       service->counters.no_backend);
+	}
+}
+
+static void fill_source_requests(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; in->requests && i < in->requests->n; i++) {
+		const struct requests_row *row = &in->requests->rows[i];
+
+		promtext_count(page, VALUES(row->source, row->operation, row->code), row->count);
+	}
+}
+
+static void fill_last_success(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct exporter_service *service = &in->services[i];
+
+		if (service->last_success_s > 0)
+			promtext_count(page, VALUES(service->name),
+				       (uint64_t)service->last_success_s);
+	}
+}
+
+static void fill_map_entries(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_maps; i++)
+		promtext_count(page, VALUES(in->maps[i].map), in->maps[i].entries);
+}
+
+static void fill_map_capacity(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_maps; i++)
+		promtext_count(page, VALUES(in->maps[i].map), in->maps[i].capacity);
+}
+
+static void fill_cpu(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_number(page, NULL, in->process->cpu_s);
+}
+
+static void fill_resident(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_count(page, NULL, in->process->resident_bytes);
+}
+
+static void fill_virtual(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_count(page, NULL, in->process->virtual_bytes);
+}
+
+static void fill_open_fds(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_count(page, NULL, in->process->open_fds);
+}
+
+static void fill_max_fds(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_count(page, NULL, in->process->max_fds);
+}
+
+static void fill_start_time(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->process)
+		promtext_number(page, NULL, in->process->start_time_s);
+}
+
+/* Every metric of the agent, in the order of the page. */
+static const struct metric {
+	struct promtext_family family;
+	fill_fn *fill;
+} metrics[] = {
+	{ { "shunt_build_info",
+	    PROMTEXT_GAUGE,
+	    "Always 1; the labels tell the version of the agent and of its map layout.",
+	    { "version", "layout" } },
+	  fill_build_info },
+	{ { "shunt_backends",
+	    PROMTEXT_GAUGE,
+	    "Backends in force, by service and state.",
+	    { "service", "state" } },
+	  fill_backends },
+	{ { "shunt_connects_total",
+	    PROMTEXT_COUNTER,
+	    "connect() calls to a service, by what came of them.",
+	    { "service", "result" } },
+	  fill_connects },
+	{ { "shunt_source_requests_total",
+	    PROMTEXT_COUNTER,
+	    "Requests made to Cloud Map, DNS, files and credential endpoints, by answer.",
+	    { "source", "operation", "code" } },
+	  fill_source_requests },
+	{ { "shunt_source_last_success_timestamp_seconds",
+	    PROMTEXT_GAUGE,
+	    "When the source of a service last gave a good answer.",
+	    { "service" } },
+	  fill_last_success },
+	{ { "shunt_map_entries", PROMTEXT_GAUGE, "Entries in use of a kernel map.", { "map" } },
+	  fill_map_entries },
+	{ { "shunt_map_capacity",
+	    PROMTEXT_GAUGE,
+	    "Entries that a kernel map can hold.",
+	    { "map" } },
+	  fill_map_capacity },
+	{ { "process_cpu_seconds_total",
+	    PROMTEXT_COUNTER,
+	    "Total user and system CPU time spent in seconds.",
+	    { NULL } },
+	  fill_cpu },
+	{ { "process_resident_memory_bytes",
+	    PROMTEXT_GAUGE,
+	    "Resident memory size in bytes.",
+	    { NULL } },
+	  fill_resident },
+	{ { "process_virtual_memory_bytes",
+	    PROMTEXT_GAUGE,
+	    "Virtual memory size in bytes.",
+	    { NULL } },
+	  fill_virtual },
+	{ { "process_open_fds", PROMTEXT_GAUGE, "Number of open file descriptors.", { NULL } },
+	  fill_open_fds },
+	{ { "process_max_fds",
+	    PROMTEXT_GAUGE,
+	    "Maximum number of open file descriptors.",
+	    { NULL } },
+	  fill_max_fds },
+	{ { "process_start_time_seconds",
+	    PROMTEXT_GAUGE,
+	    "Start time of the process since unix epoch in seconds.",
+	    { NULL } },
+	  fill_start_time },
+};
+
+int exporter_render(const struct exporter_input *in, char **ret_text, size_t *ret_length)
+{
+	struct promtext page = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
+		promtext_begin(&page, &metrics[i].family);
+		metrics[i].fill(&page, in);
+	}
+	return promtext_take(&page, ret_text, ret_length);
+}

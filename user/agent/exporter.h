@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The page at /metrics, from a struct of numbers. Pure: it reads no map, no clock and no file;
+ * whoever calls it has gathered what it shows. Its time is linear in the number of services.
+ */
+#pragma once
+
+#include "agent/process.h"
+#include "core/requests.h"
+#include "kernel/dataplane.h"
+#include "shunt/layout.h"
+
+#define EXPORTER_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define EXPORTER_STATES (STATE_EJECTED + 1)
+
+struct exporter_service {
+	const char *name;
+	struct shunt_counters counters;
+	uint32_t backends[EXPORTER_STATES]; /* how many, by enum shunt_state */
+	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
+};
+
+struct exporter_input {
+	const char *version;
+	uint32_t layout;
+	const struct exporter_service *services;
+	size_t n_services;
+	const struct requests *requests; /* or NULL */
+	const struct dataplane_map_use *maps;
+	size_t n_maps;
+	const struct process_stats *process; /* or NULL: unknown */
+};
+
+/* *ret_text is the caller's. 0 or -ENOMEM. */
+int exporter_render(const struct exporter_input *in, char **ret_text, size_t *ret_length);
