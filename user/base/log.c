@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base/utf8.h"
+
 #define REPEAT_FIRST_MS 10000
 #define REPEAT_MAX_MS 3600000
 
@@ -31,46 +33,38 @@ void log_event(enum log_level level, const char *sentence, const char *format, .
 		      keys ? keys : "");
 }
 
-/* Length of the UTF-8 sequence at `s` (RFC 3629), 0 when it is none or a control character. */
-static size_t printable(const unsigned char *s)
+/* Octets of the character at `s`; 0 when it is not UTF-8 or a control character (C1 ones, too). */
+static size_t printable_length(const char *s, size_t available)
 {
-	size_t length = *s < 0x80		  ? 1
-			: *s >= 0xc2 && *s < 0xe0 ? 2
-			: *s >= 0xe0 && *s < 0xf0 ? 3
-			: *s >= 0xf0 && *s < 0xf5 ? 4
-						  : 0;
+	const unsigned char *octets = (const unsigned char *)s;
+	size_t length = utf8_length(s, available);
 
-	if (length == 1)
-		return *s >= 0x20 && *s != 0x7f;
-	for (size_t i = 1; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* U+0080..U+009F are controls, too, and over-long or surrogate forms are not UTF-8 */
-	if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
-	    (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
+	if (length == 1 && (octets[0] < 0x20 || octets[0] == 0x7f))
+		return 0;
+	if (length == 2 && octets[0] == 0xc2 && octets[1] < 0xa0)
 		return 0;
 	return length;
 }
 
 char *log_escape(const char *untrusted)
 {
-	char *escaped = malloc(4 * strlen(untrusted) + 1);
+	size_t left = strlen(untrusted);
+	char *escaped = malloc(4 * left + 1);
 	char *to = escaped;
 
 	if (!escaped)
 		return NULL;
-	for (const unsigned char *s = (const unsigned char *)untrusted; *s;) {
-		size_t length = printable(s);
+	while (left > 0) {
+		size_t length = printable_length(untrusted, left);
 
-		if (length == 0) {
-			to += snprintf(to, 5, "\\x%02x", *s++);
-			continue;
-		}
-		memcpy(to, s, length);
-		to += length;
-		s += length;
+		if (length > 0)
+			memcpy(to, untrusted, length);
+		else
+			(void)snprintf(to, 5, "\\x%02x", (unsigned char)*untrusted);
+		to += length > 0 ? length : 4;
+		length = MAX(length, 1);
+		untrusted += length;
+		left -= length;
 	}
 	*to = '\0';
 	return escaped;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration: JSON text to a checked struct, or every fault of it at once. Pure: it reads no file
- * and no environment (config_environment is handed in), and a config that was returned is whole and valid.
- * The grammar and the keys: CONTRACT of the project, docs/shunt.json.5.
+ * The configuration: JSON text to a checked struct, or every fault of it at once. Pure: it reads no
+ * file and no environment (config_environment is handed in), and a config that was returned is
+ * whole and valid. The grammar and the keys: CONTRACT of the project, docs/shunt.json.5.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ enum config_source {
 };
 
 enum config_dns_type {
-	CONFIG_DNS_A = 1,     /* the numbers of RFC 1035, 3596, 2782 */
+	CONFIG_DNS_A = 1, /* the numbers of RFC 1035, 3596, 2782 */
 	CONFIG_DNS_AAAA = 28,
 	CONFIG_DNS_SRV = 33,
 };
@@ -56,7 +56,7 @@ struct config_service {
 	struct {
 		char *name;
 		enum config_dns_type type;
-		uint16_t port; /* of A and AAAA */
+		uint16_t port; /* of A and AAAA; 0: the port that the client asked for */
 	} dns;
 	struct {
 		struct endpoints endpoints; /* normalised */
@@ -101,10 +101,12 @@ DEFINE_CLEANUP(struct config *, config_free);
 /* NULL if there is none of that name or alias. */
 const struct config_service *config_find_service(const struct config *c, const char *name);
 
-/* Whether both ask the same source for the same thing at the same pace: a reload keeps its watch then. */
+/* Whether both ask the same source for the same thing at the same pace: a reload keeps its watch
+ * then. */
 bool config_same_source(const struct config_service *a, const struct config_service *b);
 
-/* The words of the configuration for these values: "cloudmap", "tcp", "A", "refuse", "demand" ... */
+/* The words of the configuration for these values: "cloudmap", "tcp", "A", "refuse", "demand" ...
+ */
 const char *config_source_name(enum config_source source);
 const char *config_protocol_name(enum shunt_protocol protocol);
 const char *config_dns_type_name(enum config_dns_type type);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What good configurations are read as. Bad ones: test_config_faults.c. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/config.h"
+
+static struct config *parse_in(const char *text, const char *region)
+{
+	const struct config_environment environment = { .aws_region = region };
+	struct config *c = NULL;
+	struct diag problems = { 0 };
+	int r = config_parse(text, strlen(text), "test", &environment, &c, &problems);
+
+	diag_print(&problems, "", stderr);
+	diag_done(&problems);
+	assert_int_equal(r, 0);
+	return c;
+}
+
+static struct config *parse(const char *text)
+{
+	return parse_in(text, NULL);
+}
+
+static void is_address(const struct addr *a, const char *wanted)
+{
+	char text[ADDR_TEXT_MAX];
+
+	assert_string_equal(addr_format(a, text), wanted);
+}
+
+static void is_port(const struct addr_port *a, const char *wanted)
+{
+	char text[ADDR_PORT_TEXT_MAX];
+
+	assert_string_equal(addr_port_format(a, text), wanted);
+}
+
+static void no_services_and_nothing_else_is_a_configuration(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse("{\"services\": []}");
+
+	(void)state;
+	assert_null(c->cgroup);
+	assert_string_equal(c->bpffs, "/sys/fs/bpf");
+	assert_string_equal(c->state_dir, "/var/lib/shunt");
+	assert_string_equal(c->control_socket, "/run/shunt/control.sock");
+	is_port(&c->metrics_listen, "127.0.0.1:9464");
+	is_address(&c->vips.addr, "127.254.0.0");
+	assert_int_equal(c->vips.length, 16);
+	assert_null(c->aws.region);
+	assert_null(c->aws.endpoint);
+	assert_null(c->aws.data_endpoint);
+	assert_int_equal(c->n_dns_servers, 0);
+	assert_int_equal(c->n_services, 0);
+}
+
+static void a_service_has_the_defaults_of_the_manual(void **state)
+{
+	_cleanup_(config_free_p) struct config *c =
+		parse("{\"services\":[{\"name\":\"x\",\"static\":{\"endpoints\":[]}}]}");
+	const struct config_service *s = &c->services[0];
+
+	(void)state;
+	assert_false(s->has_vip);
+	assert_int_equal(s->port, 0);
+	assert_int_equal(s->protocol, PROTOCOL_TCP);
+	assert_int_equal(s->on_empty, ON_EMPTY_REFUSE);
+	assert_int_equal(s->watch, CONFIG_WATCH_DEMAND);
+	assert_int_equal(s->shrink_confirm_ms, 30000);
+	assert_int_equal(s->cloudmap.poll_ms, 5000);
+	assert_int_equal(s->n_aliases, 0);
+}
+
+static const char whole[] =
+	"{ \"cgroup\": \"/sys/fs/cgroup\", \"bpffs\": \"/bpf\", \"state_dir\": \"/state\",\n"
+	"  \"control_socket\": \"/run/c.sock\", \"metrics\": { \"listen\": \"[::1]:99\" },\n"
+	"  \"vips\": { \"cidr\": \"fd00:1::/64\" },\n"
+	"  \"aws\": { \"region\": \"eu-west-1\", \"endpoint\": \"https://One.Example:8443/\",\n"
+	"             \"data_endpoint\": \"http://[::1]:4566\" },\n"
+	"  \"dns\": { \"servers\": [\"169.254.169.253\", \"10.0.0.2:5353\", \"fd00::2\"] },\n"
+	"  \"services\": [\n"
+	"    { \"name\": \"Backend.Internal.\", \"aliases\": [\"BACKEND\", \"_b\"], \"vip\": "
+	"\"::1\",\n"
+	"      \"port\": 8e3, \"protocol\": \"any\", \"on_empty\": \"pass\", \"watch\": "
+	"\"always\",\n"
+	"      \"shrink_confirm\": \"2m\",\n"
+	"      \"cloudmap\": { \"namespace\": \"internal.myapp\", \"service\": \"backend\", "
+	"\"poll\": \"250ms\" } },\n"
+	"    { \"name\": \"a\", \"port\": 3000, \"dns\": { \"name\": \"A.internal\", \"type\": "
+	"\"AAAA\" } },\n"
+	"    { \"name\": \"srv\", \"dns\": { \"name\": \"_x._tcp.internal\", \"type\": \"SRV\" } "
+	"},\n"
+	"    { \"name\": \"cache\", \"port\": 6379, \"protocol\": \"udp\",\n"
+	"      \"static\": { \"endpoints\": [\"10.0.1.91:6379\", \"[fd00::3]:1\", "
+	"\"10.0.1.54:6379\"] } },\n"
+	"    { \"name\": \"file\", \"static\": { \"file\": \"/etc/endpoints\" } } ] }\r\n";
+
+static void every_key_of_the_whole_is_read(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse_in(whole, "us-east-1");
+
+	(void)state;
+	assert_string_equal(c->cgroup, "/sys/fs/cgroup");
+	assert_string_equal(c->bpffs, "/bpf");
+	assert_string_equal(c->state_dir, "/state");
+	assert_string_equal(c->control_socket, "/run/c.sock");
+	is_port(&c->metrics_listen, "[::1]:99");
+	is_address(&c->vips.addr, "fd00:1::");
+	assert_int_equal(c->vips.length, 64);
+	assert_string_equal(c->aws.region, "eu-west-1");
+	assert_string_equal(c->aws.endpoint, "https://one.example:8443");
+	assert_string_equal(c->aws.data_endpoint, "http://[::1]:4566");
+	assert_int_equal(c->n_dns_servers, 3);
+	is_port(&c->dns_servers[0], "169.254.169.253:53");
+	is_port(&c->dns_servers[1], "10.0.0.2:5353");
+	is_port(&c->dns_servers[2], "[fd00::2]:53");
+}
+
+static void every_key_of_a_service_is_read(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(whole);
+	const struct config_service *s = c->services;
+
+	(void)state;
+	assert_int_equal(c->n_services, 5);
+	assert_string_equal(s->name, "backend.internal");
+	assert_int_equal(s->n_aliases, 2);
+	assert_string_equal(s->aliases[0], "backend");
+	assert_string_equal(s->aliases[1], "_b");
+	assert_true(s->has_vip);
+	is_address(&s->vip, "::1");
+	assert_int_equal(s->port, 8000);
+	assert_int_equal(s->protocol, PROTOCOL_ANY);
+	assert_int_equal(s->on_empty, ON_EMPTY_PASS);
+	assert_int_equal(s->watch, CONFIG_WATCH_ALWAYS);
+	assert_int_equal(s->shrink_confirm_ms, 120000);
+	assert_int_equal(s->source, CONFIG_SOURCE_CLOUDMAP);
+	assert_string_equal(s->cloudmap.namespace, "internal.myapp");
+	assert_string_equal(s->cloudmap.service, "backend");
+	assert_int_equal(s->cloudmap.poll_ms, 250);
+}
+
+static void every_source_is_read(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(whole);
+	const struct config_service *s = c->services;
+
+	(void)state;
+	assert_int_equal(s[1].source, CONFIG_SOURCE_DNS);
+	assert_string_equal(s[1].dns.name, "a.internal");
+	assert_int_equal(s[1].dns.type, CONFIG_DNS_AAAA);
+	assert_int_equal(s[1].dns.port, 3000); /* the service's */
+	assert_int_equal(s[2].dns.type, CONFIG_DNS_SRV);
+	assert_int_equal(s[2].dns.port, 0);
+	assert_int_equal(s[3].source, CONFIG_SOURCE_STATIC);
+	assert_int_equal(s[3].fixed.endpoints.n, 3);
+	is_port(&s[3].fixed.endpoints.list[0].at, "10.0.1.54:6379");
+	is_port(&s[3].fixed.endpoints.list[1].at, "10.0.1.91:6379");
+	is_port(&s[3].fixed.endpoints.list[2].at, "[fd00::3]:1");
+	assert_int_equal(s[3].fixed.endpoints.list[0].weight, 1);
+	assert_int_equal(s[3].fixed.endpoints.list[0].state, STATE_HEALTHY);
+	assert_null(s[3].fixed.file);
+	assert_string_equal(s[4].fixed.file, "/etc/endpoints");
+}
+
+static void endpoints_of_aws_follow_from_what_is_given(void **state)
+{
+	static const struct {
+		const char *aws, *environment, *region, *endpoint, *data_endpoint;
+	} cases[] = {
+		{ "", "eu-west-1", "eu-west-1", "https://servicediscovery.eu-west-1.amazonaws.com",
+		  "https://data-servicediscovery.eu-west-1.amazonaws.com" },
+		{ "\"region\":\"cn-north-1\"", "eu-west-1", "cn-north-1",
+		  "https://servicediscovery.cn-north-1.amazonaws.com.cn",
+		  "https://data-servicediscovery.cn-north-1.amazonaws.com.cn" },
+		{ "\"endpoint\":\"https://servicediscovery-fips.us-gov-west-1.amazonaws.com\"",
+		  NULL, "us-gov-west-1",
+		  "https://servicediscovery-fips.us-gov-west-1.amazonaws.com",
+		  "https://data-servicediscovery-fips.us-gov-west-1.amazonaws.com" },
+		{ "\"data_endpoint\":\"https://data-servicediscovery.us-west-2.api.aws\"", NULL,
+		  "us-west-2", "https://servicediscovery.us-west-2.amazonaws.com",
+		  "https://data-servicediscovery.us-west-2.api.aws" },
+		{ "\"endpoint\":\"http://127.0.0.1:4566\"", "eu-west-1", "eu-west-1",
+		  "http://127.0.0.1:4566", "http://127.0.0.1:4566" },
+		{ "\"endpoint\":\"https://servicediscovery.test\"", "eu-west-1", "eu-west-1",
+		  "https://servicediscovery.test", "https://servicediscovery.test" },
+		{ "\"endpoint\":\"http://LOCALHOST\"", NULL, NULL, "http://localhost",
+		  "http://localhost" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+
+		(void)snprintf(text, sizeof(text), "{\"aws\":{%s},\"services\":[]}", cases[i].aws);
+		c = parse_in(text, cases[i].environment);
+		if (cases[i].region)
+			assert_string_equal(c->aws.region, cases[i].region);
+		else
+			assert_null(c->aws.region);
+		assert_string_equal(c->aws.endpoint, cases[i].endpoint);
+		assert_string_equal(c->aws.data_endpoint, cases[i].data_endpoint);
+	}
+}
+
+static void one_vip_serves_several_ports_and_protocols(void **state)
+{
+	static const char text[] =
+		"{\"services\":["
+		"{\"name\":\"a\",\"vip\":\"10.0.0.1\",\"port\":1,\"static\":{\"endpoints\":[]}},"
+		"{\"name\":\"b\",\"vip\":\"10.0.0.1\",\"port\":2,\"static\":{\"endpoints\":[]}},"
+		"{\"name\":\"c\",\"vip\":\"10.0.0.1\",\"port\":1,\"protocol\":\"udp\","
+		"\"static\":{\"endpoints\":[]}}]}";
+	_cleanup_(config_free_p) struct config *c = parse(text);
+
+	(void)state;
+	assert_int_equal(c->n_services, 3);
+}
+
+static void a_service_is_found_by_any_of_its_names(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(whole);
+
+	(void)state;
+	assert_ptr_equal(config_find_service(c, "backend.internal"), &c->services[0]);
+	assert_ptr_equal(config_find_service(c, "Backend.Internal."), &c->services[0]);
+	assert_ptr_equal(config_find_service(c, "BACKEND"), &c->services[0]);
+	assert_ptr_equal(config_find_service(c, "file"), &c->services[4]);
+	assert_null(config_find_service(c, "backend.internal.."));
+	assert_null(config_find_service(c, "back"));
+	assert_null(config_find_service(c, ""));
+}
+
+static void a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace(void **state)
+{
+	static const char *const services[] = {
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
+		"\"cloudmap\":{\"namespace\":\"m\",\"service\":\"s\"}",
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"t\"}",
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\",\"poll\":\"6s\"}",
+		"\"port\":1,\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
+		"\"watch\":\"always\",\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
+		"\"dns\":{\"name\":\"n\",\"type\":\"A\"}",
+		"\"dns\":{\"name\":\"m\",\"type\":\"A\"}",
+		"\"dns\":{\"name\":\"n\",\"type\":\"AAAA\"}",
+		"\"dns\":{\"name\":\"n\",\"type\":\"A\",\"port\":1}",
+		"\"static\":{\"file\":\"/a\"}",
+		"\"static\":{\"file\":\"/b\"}",
+		"\"static\":{\"endpoints\":[]}",
+		"\"static\":{\"endpoints\":[\"10.0.0.1:1\"]}",
+	};
+	char one[256], other[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(services); j++) {
+			_cleanup_(config_free_p) struct config *a = NULL;
+			_cleanup_(config_free_p) struct config *b = NULL;
+
+			(void)snprintf(one, sizeof(one), "{\"services\":[{\"name\":\"x\",%s}]}",
+				       services[i]);
+			(void)snprintf(other, sizeof(other),
+				       "{\"services\":[{\"name\":\"y\",\"vip\":\"10.0.0.1\",%s}]}",
+				       services[j]);
+			a = parse_in(one, "eu-west-1");
+			b = parse_in(other, "eu-west-1");
+			assert_int_equal(config_same_source(a->services, b->services), i == j);
+		}
+	}
+}
+
+static void values_have_the_words_of_the_configuration(void **state)
+{
+	(void)state;
+	assert_string_equal(config_source_name(CONFIG_SOURCE_STATIC), "static");
+	assert_string_equal(config_source_name(CONFIG_SOURCE_CLOUDMAP), "cloudmap");
+	assert_string_equal(config_protocol_name(PROTOCOL_ANY), "any");
+	assert_string_equal(config_dns_type_name(CONFIG_DNS_SRV), "SRV");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
+		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
+		cmocka_unit_test(every_key_of_the_whole_is_read),
+		cmocka_unit_test(every_key_of_a_service_is_read),
+		cmocka_unit_test(every_source_is_read),
+		cmocka_unit_test(endpoints_of_aws_follow_from_what_is_given),
+		cmocka_unit_test(one_vip_serves_several_ports_and_protocols),
+		cmocka_unit_test(a_service_is_found_by_any_of_its_names),
+		cmocka_unit_test(
+			a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace),
+		cmocka_unit_test(values_have_the_words_of_the_configuration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "core/config_check.h"
+#include "core/config_keys.h"
+#include "core/json.h"
+
+static void config_service_done(struct config_service *s)
+{
+	for (size_t i = 0; i < s->n_aliases; i++)
+		free(s->aliases[i]);
+	free(s->aliases);
+	free(s->name);
+	free(s->cloudmap.namespace);
+	free(s->cloudmap.service);
+	free(s->dns.name);
+	free(s->fixed.file);
+	endpoints_done(&s->fixed.endpoints);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_services; i++)
+		config_service_done(&c->services[i]);
+	free(c->services);
+	free(c->cgroup);
+	free(c->bpffs);
+	free(c->state_dir);
+	free(c->control_socket);
+	free(c->aws.region);
+	free(c->aws.endpoint);
+	free(c->aws.data_endpoint);
+	free(c);
+}
+
+/* The tree of a text, or what is wrong with it, as a problem. */
+static int parse_json(const char *text, size_t length, const struct config_reader *r, cJSON **ret)
+{
+	struct json_fault fault;
+	char where[512];
+	int e;
+
+	if (length > CONFIG_BYTES_MAX) {
+		diag_add(r->problems, r->origin, "got %zu bytes, wanted at most %d", length,
+			 CONFIG_BYTES_MAX);
+		return -EINVAL;
+	}
+	e = json_parse(text, length, CONFIG_DEPTH_MAX, ret, &fault);
+	if (e != -EINVAL)
+		return e;
+	(void)snprintf(where, sizeof(where), "%s:%zu:%zu", r->origin, fault.line, fault.column);
+	diag_add(r->problems, where, "got %s, wanted %s", fault.got, fault.wanted);
+	return e;
+}
+
+int config_parse(const char *text, size_t length, const char *origin,
+		 const struct config_environment *environment, struct config **ret,
+		 struct diag *problems)
+{
+	struct config_reader r = { .origin = origin, .problems = problems };
+	_cleanup_(config_free_p) struct config *c = calloc(1, sizeof(*c));
+	_cleanup_(json_free_p) cJSON *json = NULL;
+	size_t before = problems->total;
+	int e;
+
+	if (!c)
+		return -ENOMEM;
+	e = parse_json(text, length, &r, &json);
+	if (e < 0)
+		return e;
+	config_read(&r, json, c);
+	config_check_names(&r, c);
+	config_check_vips(&r, c);
+	config_check_aws(&r, c, environment);
+	if (r.out_of_memory)
+		return -ENOMEM;
+	if (problems->total > before)
+		return -EINVAL;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+/* As names compare: in either case, with a final dot or without. */
+static bool same_name(const char *ours, const char *asked)
+{
+	size_t length = strlen(ours);
+
+	return strncasecmp(ours, asked, length) == 0 &&
+	       (asked[length] == '\0' || streq(asked + length, "."));
+}
+
+const struct config_service *config_find_service(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct config_service *s = &c->services[i];
+
+		if (same_name(s->name, name))
+			return s;
+		for (size_t j = 0; j < s->n_aliases; j++) {
+			if (same_name(s->aliases[j], name))
+				return s;
+		}
+	}
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+bool config_same_source(const struct config_service *a, const struct config_service *b)
+{
+	if (a->source != b->source || a->watch != b->watch)
+		return false;
+	switch (a->source) {
+	case CONFIG_SOURCE_CLOUDMAP: /* the port is that of instances that tell none */
+		return streq(a->cloudmap.namespace, b->cloudmap.namespace) &&
+		       streq(a->cloudmap.service, b->cloudmap.service) &&
+		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port;
+	case CONFIG_SOURCE_DNS:
+		return streq(a->dns.name, b->dns.name) && a->dns.type == b->dns.type &&
+		       a->dns.port == b->dns.port;
+	case CONFIG_SOURCE_STATIC:
+		return same_text(a->fixed.file, b->fixed.file) &&
+		       endpoints_equal(&a->fixed.endpoints, &b->fixed.endpoints);
+	}
+	return false;
+}
+
+const char *config_source_name(enum config_source source)
+{
+	return config_word_of(config_words_source, source);
+}
+
+const char *config_protocol_name(enum shunt_protocol protocol)
+{
+	return config_word_of(config_words_protocol, protocol);
+}
+
+const char *config_dns_type_name(enum config_dns_type type)
+{
+	return config_word_of(config_words_dns_type, type);
+}

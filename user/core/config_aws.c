@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The region and the endpoints of Cloud Map: what is not given follows from what is. */
+#include "core/config_check.h"
+
+#include "core/config.h"
+#include "core/config_names.h"
+
+/* The region of an endpoint that is AWS's own, for the caller; NULL: it tells none. */
+static char *region_of(const char *url)
+{
+	size_t length;
+	const char *region = url ? config_url_region(url, &length) : NULL;
+
+	return region ? strndup(region, length) : NULL;
+}
+
+static void find_region(struct config_reader *r, struct config *c,
+			const struct config_environment *environment)
+{
+	const struct config_place aws = { .key = "aws" };
+	const struct config_place region = { .parent = &aws, .key = "region" };
+	const char *given = environment->aws_region;
+
+	if (!c->aws.region && given && *given) {
+		if (config_region_is_good(given, strlen(given)))
+			c->aws.region = strdup(given);
+		else if (r->uses_cloudmap)
+			config_problem(
+				r, &region,
+				"got \"%s\" from AWS_REGION or AWS_DEFAULT_REGION, wanted an "
+				"AWS region, such as \"us-east-1\"",
+				given);
+		return;
+	}
+	if (!c->aws.region)
+		c->aws.region = region_of(c->aws.endpoint);
+	if (!c->aws.region)
+		c->aws.region = region_of(c->aws.data_endpoint);
+	if (!c->aws.region && r->uses_cloudmap)
+		config_problem(r, &region,
+			       "got nothing, wanted an AWS region here, in AWS_REGION or in "
+			       "AWS_DEFAULT_REGION, for the services with cloudmap");
+}
+
+/* AWS's own endpoint of the region, for the caller. */
+static char *default_endpoint(struct config_reader *r, const struct config *c, const char *prefix)
+{
+	char *url;
+
+	if (asprintf(&url, "https://%sservicediscovery.%s.%s", prefix, c->aws.region,
+		     config_region_domain(c->aws.region)) < 0) {
+		r->out_of_memory = true;
+		return NULL;
+	}
+	return url;
+}
+
+/*
+ * Where AWS's own control plane was given, its data plane has the same name with "data-" before it
+ * (so a FIPS or dual-stack choice holds for both). Any other is a Cloud Map that answers both
+ * itself.
+ */
+static char *data_endpoint_beside(struct config_reader *r, const char *endpoint)
+{
+	static const char own[] = "https://servicediscovery";
+	size_t length;
+	char *url;
+
+	if (strncmp(endpoint, own, sizeof(own) - 1) != 0 || !config_url_region(endpoint, &length)) {
+		url = strdup(endpoint);
+	} else if (asprintf(&url, "https://data-%s", endpoint + strlen("https://")) < 0) {
+		url = NULL;
+	}
+	r->out_of_memory |= !url;
+	return url;
+}
+
+void config_check_aws(struct config_reader *r, struct config *c,
+		      const struct config_environment *environment)
+{
+	find_region(r, c, environment);
+	if (!c->aws.data_endpoint && c->aws.endpoint)
+		c->aws.data_endpoint = data_endpoint_beside(r, c->aws.endpoint);
+	if (!c->aws.data_endpoint && c->aws.region)
+		c->aws.data_endpoint = default_endpoint(r, c, "data-");
+	if (!c->aws.endpoint && c->aws.region)
+		c->aws.endpoint = default_endpoint(r, c, "");
+}

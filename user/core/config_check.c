@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config_check.h"
+
+#include <errno.h>
+
+#include "core/config.h"
+#include "core/config_keys.h"
+
+static const cJSON *child_of(const cJSON *json, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(json, name);
+}
+
+static void check_source(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			 struct config_service *service)
+{
+	const char *got[3];
+	size_t n = 0;
+
+	for (const struct config_word *w = config_words_source; w->word; w++) {
+		if (!child_of(json, w->word))
+			continue;
+		got[n++] = w->word;
+		service->source = (enum config_source)w->value;
+	}
+	r->uses_cloudmap |= child_of(json, "cloudmap") != NULL;
+	if (n != 1)
+		config_problem(r, at, "got %s%s%s%s%s, wanted one of cloudmap, dns, static",
+			       n > 0 ? got[0] : "no source", n > 1 ? " and " : "",
+			       n > 1 ? got[1] : "", n > 2 ? " and " : "", n > 2 ? got[2] : "");
+}
+
+static void check_dns(struct config_reader *r, const struct config_place *at, const cJSON *dns,
+		      struct config_service *service)
+{
+	struct config_place dns_place = { .parent = at, .key = "dns" };
+	struct config_place port = { .parent = &dns_place, .key = "port" };
+
+	if (service->dns.type == CONFIG_DNS_SRV && child_of(dns, "port"))
+		config_problem(r, &port, "got a port, wanted none: SRV records tell it");
+	if (service->dns.type != CONFIG_DNS_SRV && !child_of(dns, "port"))
+		service->dns.port = service->port;
+}
+
+static void check_static(struct config_reader *r, const struct config_place *at, const cJSON *fixed,
+			 struct config_service *service)
+{
+	struct config_place place = { .parent = at, .key = "static" };
+	bool list = child_of(fixed, "endpoints"), file = child_of(fixed, "file");
+
+	if (list == file)
+		config_problem(r, &place, "got %s, wanted one of endpoints, file",
+			       list ? "endpoints and file" : "neither");
+	endpoints_normalise(&service->fixed.endpoints);
+}
+
+void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			  struct config_service *service)
+{
+	const cJSON *dns = child_of(json, "dns"), *fixed = child_of(json, "static");
+	bool port_is_good = service->port != 0 || !child_of(json, "port");
+
+	/* no address is all zero; and a port that could not be read must not look like "any port"
+	 */
+	service->has_vip = addr_is_unicast(&service->vip) && port_is_good;
+	check_source(r, at, json, service);
+	if (cJSON_IsObject(dns))
+		check_dns(r, at, dns, service);
+	if (cJSON_IsObject(fixed))
+		check_static(r, at, fixed, service);
+}
+
+struct named {
+	const char *name;
+	size_t service, alias; /* alias 0: the name itself */
+};
+
+static int compare_named(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	if (order)
+		return order;
+	if (a->service != b->service)
+		return a->service < b->service ? -1 : 1;
+	return a->alias < b->alias ? -1 : a->alias > b->alias;
+}
+
+static struct named *list_names(const struct config *c, size_t *ret_n)
+{
+	size_t n = 0;
+	struct named *list;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		n += 1 + c->services[i].n_aliases;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return NULL;
+	*ret_n = 0;
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct config_service *s = &c->services[i];
+
+		if (s->name)
+			list[(*ret_n)++] = (struct named){ s->name, i, 0 };
+		for (size_t j = 0; j < s->n_aliases; j++)
+			list[(*ret_n)++] = (struct named){ s->aliases[j], i, j + 1 };
+	}
+	return list;
+}
+
+void config_check_names(struct config_reader *r, const struct config *c)
+{
+	const struct config_place services = { .key = "services" };
+	size_t n, first = 0;
+	_cleanup_free_ struct named *list = list_names(c, &n);
+
+	if (!list) {
+		r->out_of_memory = true;
+		return;
+	}
+	qsort(list, n, sizeof(*list), compare_named);
+	for (size_t i = 1; i < n; i++) {
+		struct config_place service = { .parent = &services, .index = list[i].service };
+		struct config_place key = { .parent = &service,
+					    .key = list[i].alias ? "aliases" : "name" };
+		struct config_place alias = { .parent = &key, .index = list[i].alias - 1 };
+
+		if (!streq(list[i].name, list[first].name)) {
+			first = i;
+			continue;
+		}
+		config_problem(r, list[i].alias ? &alias : &key,
+			       "got \"%s\", wanted a name that services[%zu] does not have",
+			       list[i].name, list[first].service);
+	}
+}
+
+static int compare_vips(const void *left, const void *right)
+{
+	const struct config_service *a = *(const struct config_service *const *)left;
+	const struct config_service *b = *(const struct config_service *const *)right;
+	int order = addr_compare(&a->vip, &b->vip);
+
+	if (order)
+		return order;
+	if (a->port != b->port) /* any port, which is 0, comes first */
+		return (int)a->port - (int)b->port;
+	return a < b ? -1 : a > b;
+}
+
+static void refuse_vip(struct config_reader *r, const struct config *c,
+		       const struct config_service *refused, const struct config_service *holder)
+{
+	const struct config_place services = { .key = "services" };
+	struct config_place service = { .parent = &services,
+					.index = (size_t)(refused - c->services),
+					.service = refused->name };
+	struct config_place vip = { .parent = &service, .key = "vip" };
+	char text[ADDR_TEXT_MAX], port[16];
+
+	(void)snprintf(port, sizeof(port), holder->port ? "port %u" : "any port", holder->port);
+	config_problem(
+		r, &vip,
+		"got \"%s\", wanted one that services[%zu] does not have for %s, protocol %s",
+		addr_format(&refused->vip, text), (size_t)(holder - c->services), port,
+		config_protocol_name(holder->protocol));
+}
+
+/* Who holds an address and port so far; the sweep goes by address, then port. */
+struct vip_holders {
+	const struct config_service *any_port, *tcp, *udp;
+};
+
+static const struct config_service *find_holder(const struct vip_holders *h,
+						const struct config_service *s)
+{
+	if (h->any_port)
+		return h->any_port;
+	if (h->tcp && s->protocol != PROTOCOL_UDP)
+		return h->tcp;
+	return s->protocol != PROTOCOL_TCP ? h->udp : NULL;
+}
+
+static void take_vip(struct vip_holders *h, const struct config_service *s)
+{
+	if (s->port == 0)
+		h->any_port = s;
+	if (s->protocol != PROTOCOL_UDP)
+		h->tcp = s;
+	if (s->protocol != PROTOCOL_TCP)
+		h->udp = s;
+}
+
+void config_check_vips(struct config_reader *r, const struct config *c)
+{
+	_cleanup_free_ const struct config_service **list = calloc(c->n_services + 1,
+								   sizeof(*list));
+	struct vip_holders holders = { 0 };
+	size_t n = 0;
+
+	if (!list) {
+		r->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < c->n_services; i++) {
+		if (c->services[i].has_vip)
+			list[n++] = &c->services[i];
+	}
+	qsort(list, n, sizeof(*list), compare_vips);
+	for (size_t i = 0; i < n; i++) {
+		const struct config_service *holder;
+
+		if (i > 0 && addr_compare(&list[i]->vip, &list[i - 1]->vip) != 0)
+			holders = (struct vip_holders){ 0 };
+		else if (i > 0 && list[i]->port != list[i - 1]->port)
+			holders.tcp = holders.udp = NULL;
+		holder = find_holder(&holders, list[i]);
+		if (holder)
+			refuse_vip(r, c, list[i], holder);
+		else
+			take_vip(&holders, list[i]);
+	}
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config_keys.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <sys/un.h>
+
+#include "core/config.h"
+
+#define MINUTE_MS 60000u
+#define HOUR_MS (60 * MINUTE_MS)
+#define CLOUDMAP_NAMESPACE_MAX 1024 /* Cloud Map API reference: NamespaceName, ServiceName */
+#define CLOUDMAP_SERVICE_MAX 127
+
+const struct config_word config_words_protocol[] = {
+	{ "tcp", PROTOCOL_TCP },
+	{ "udp", PROTOCOL_UDP },
+	{ "any", PROTOCOL_ANY },
+	{ 0 },
+};
+
+const struct config_word config_words_dns_type[] = {
+	{ "A", CONFIG_DNS_A },
+	{ "AAAA", CONFIG_DNS_AAAA },
+	{ "SRV", CONFIG_DNS_SRV },
+	{ 0 },
+};
+
+const struct config_word config_words_source[] = {
+	{ "cloudmap", CONFIG_SOURCE_CLOUDMAP },
+	{ "dns", CONFIG_SOURCE_DNS },
+	{ "static", CONFIG_SOURCE_STATIC },
+	{ 0 },
+};
+
+static const struct config_word words_on_empty[] = {
+	{ "refuse", ON_EMPTY_REFUSE },
+	{ "pass", ON_EMPTY_PASS },
+	{ 0 },
+};
+
+static const struct config_word words_watch[] = {
+	{ "demand", CONFIG_WATCH_DEMAND },
+	{ "always", CONFIG_WATCH_ALWAYS },
+	{ 0 },
+};
+
+#define AT(field) .offset = offsetof(struct config, field)
+#define SERVICE_AT(field) .offset = offsetof(struct config_service, field)
+#define NOT_BUILT(of_path)                                     \
+	{                                                      \
+		.path = of_path, .type = CONFIG_TYPE_NOT_BUILT \
+	}
+
+/* clang-format off: a row is two lines, what it is and what it is for */
+static const struct config_key keys[] = {
+	{ "cgroup", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, AT(cgroup),
+	  .help = "cgroup2 directory to attach to; without it the cgroup2 root found on the "
+		  "machine" },
+	{ "bpffs", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, .fallback = "/sys/fs/bpf", AT(bpffs),
+	  .help = "BPF file system; pins lie in its directory shunt" },
+	{ "state_dir", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, .fallback = "/var/lib/shunt",
+	  AT(state_dir),
+	  .help = "directory of what is remembered on this host, such as VIPs once given" },
+	{ "control_socket", CONFIG_TYPE_PATH,
+	  .max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+	  .fallback = "/run/shunt/control.sock", AT(control_socket),
+	  .help = "Unix socket on which the agent answers shuntctl" },
+	{ "metrics", CONFIG_TYPE_OBJECT, .help = "the metrics page" },
+	{ "metrics.listen", CONFIG_TYPE_LISTEN, .fallback = "127.0.0.1:9464", AT(metrics_listen),
+	  .help = "where /metrics, /healthz and /readyz are served" },
+	NOT_BUILT("metrics.per_backend"),
+	{ "vips", CONFIG_TYPE_OBJECT, .help = "virtual addresses for services without a vip" },
+	{ "vips.cidr", CONFIG_TYPE_PREFIX, .fallback = "127.254.0.0/16", AT(vips),
+	  .help = "range that they are chosen from, by the service's name" },
+	{ "aws", CONFIG_TYPE_OBJECT, .help = "AWS Cloud Map's API" },
+	{ "aws.region", CONFIG_TYPE_REGION, .max = 63, AT(aws.region),
+	  .help = "region; without it AWS_REGION, AWS_DEFAULT_REGION, or that of an endpoint "
+		  "below" },
+	{ "aws.endpoint", CONFIG_TYPE_URL, .max = 512, AT(aws.endpoint),
+	  .help = "control plane; without it servicediscovery of the region" },
+	{ "aws.data_endpoint", CONFIG_TYPE_URL, .max = 512, AT(aws.data_endpoint),
+	  .help = "data plane (DiscoverInstances); without it data-servicediscovery of the region, "
+		  "or endpoint where that is not AWS's own" },
+	{ "dns", CONFIG_TYPE_OBJECT, .help = "DNS" },
+	{ "dns.servers", CONFIG_TYPE_SERVERS, .max = CONFIG_DNS_SERVERS_MAX,
+	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf" },
+	{ "services", CONFIG_TYPE_SERVICES, .required = true, .max = CONFIG_SERVICES_MAX,
+	  .help = "the services, an object each; may be empty" },
+	{ "services[].name", CONFIG_TYPE_NAME, .required = true, .max = SHUNT_NAME_MAX - 3,
+	  SERVICE_AT(name), .help = "logical name; letters count alike in either case" },
+	{ "services[].aliases", CONFIG_TYPE_NAMES, .max = CONFIG_ALIASES_MAX,
+	  .help = "further names of it" },
+	{ "services[].vip", CONFIG_TYPE_ADDRESS, SERVICE_AT(vip),
+	  .help = "virtual address, within vips.cidr or not; without it one is chosen from there" },
+	{ "services[].port", CONFIG_TYPE_PORT, .min = 1, .max = UINT16_MAX, SERVICE_AT(port),
+	  .help = "port of the virtual address; without it any port leads to the backend's own" },
+	{ "services[].protocol", CONFIG_TYPE_WORD, .fallback = "tcp",
+	  .words = config_words_protocol, SERVICE_AT(protocol), .help = "what is redirected" },
+	{ "services[].cloudmap", CONFIG_TYPE_OBJECT, .help = "source: the API of AWS Cloud Map" },
+	{ "services[].cloudmap.namespace", CONFIG_TYPE_TEXT, .required = true,
+	  .max = CLOUDMAP_NAMESPACE_MAX, SERVICE_AT(cloudmap.namespace),
+	  .help = "HTTP name of the namespace" },
+	{ "services[].cloudmap.service", CONFIG_TYPE_TEXT, .required = true,
+	  .max = CLOUDMAP_SERVICE_MAX, SERVICE_AT(cloudmap.service),
+	  .help = "name of the service in it" },
+	{ "services[].cloudmap.poll", CONFIG_TYPE_DURATION, .min = 100, .max = HOUR_MS,
+	  .fallback = "5s", SERVICE_AT(cloudmap.poll_ms), .help = "how often it is asked" },
+	{ "services[].dns", CONFIG_TYPE_OBJECT,
+	  .help = "source: DNS records, asked for again as their TTL ends" },
+	{ "services[].dns.name", CONFIG_TYPE_NAME, .required = true, .max = SHUNT_NAME_MAX - 3,
+	  SERVICE_AT(dns.name), .help = "name to look up" },
+	{ "services[].dns.type", CONFIG_TYPE_WORD, .required = true, .words = config_words_dns_type,
+	  SERVICE_AT(dns.type),
+	  .help = "type of its records; SRV brings ports and weights with it" },
+	{ "services[].dns.port", CONFIG_TYPE_PORT, .min = 1, .max = UINT16_MAX,
+	  SERVICE_AT(dns.port),
+	  .help = "port of the backends, for A and AAAA; without it the service's port" },
+	{ "services[].static", CONFIG_TYPE_OBJECT,
+	  .help = "source: endpoints written down, in a list or a file" },
+	{ "services[].static.endpoints", CONFIG_TYPE_ENDPOINTS, .max = ENDPOINTS_MAX,
+	  .help = "the endpoints themselves" },
+	{ "services[].static.file", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, SERVICE_AT(fixed.file),
+	  .help = "file with one ip:port [weight=N] [zone=Z] a line, watched" },
+	{ "services[].shrink_confirm", CONFIG_TYPE_DURATION, .min = 0, .max = 24 * HOUR_MS,
+	  .fallback = "30s", SERVICE_AT(shrink_confirm_ms),
+	  .help = "how long a shrink must be repeated before it counts" },
+	{ "services[].on_empty", CONFIG_TYPE_WORD, .fallback = "refuse", .words = words_on_empty,
+	  SERVICE_AT(on_empty),
+	  .help = "without a backend: fail with ECONNREFUSED, or let the connect() go where it was "
+		  "going" },
+	{ "services[].watch", CONFIG_TYPE_WORD, .fallback = "demand", .words = words_watch,
+	  SERVICE_AT(watch),
+	  .help = "ask at full pace while the service is used on this host, or always" },
+	NOT_BUILT("exclude_cgroups"),
+	NOT_BUILT("namespaces"),
+	NOT_BUILT("names"),
+	NOT_BUILT("budget"),
+	NOT_BUILT("services[].balance"),
+	NOT_BUILT("services[].affinity"),
+	NOT_BUILT("services[].weights"),
+	NOT_BUILT("services[].zone"),
+	NOT_BUILT("services[].slow_start"),
+	NOT_BUILT("services[].split"),
+	NOT_BUILT("services[].ejection"),
+	NOT_BUILT("services[].connect_timeout"),
+	NOT_BUILT("services[].limits"),
+	NOT_BUILT("services[].on_removal"),
+	NOT_BUILT("services[].on_unhealthy"),
+	NOT_BUILT("services[].connect_timing"),
+	NOT_BUILT("services[].retries"),
+	NOT_BUILT("services[].adopt"),
+	NOT_BUILT("services[].adopt_for"),
+	NOT_BUILT("services[].exclude_cgroups"),
+};
+/* clang-format on */
+
+_Static_assert(ARRAY_SIZE(keys) <= CONFIG_KEYS_MAX, "more keys than CONFIG_KEYS_MAX");
+
+const struct config_key *config_keys(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(keys);
+	return keys;
+}
+
+size_t config_key_index(const struct config_key *key)
+{
+	return (size_t)(key - keys);
+}
+
+const char *config_key_name(const struct config_key *key)
+{
+	const char *dot = strrchr(key->path, '.');
+
+	return dot ? dot + 1 : key->path;
+}
+
+bool config_key_is_of(const struct config_key *key, const char *object)
+{
+	size_t length = strlen(object);
+	const char *name = config_key_name(key);
+
+	if (length == 0)
+		return name == key->path;
+	return strncmp(key->path, object, length) == 0 && key->path + length + 1 == name;
+}
+
+const struct config_key *config_keys_find(const char *object, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (streq(config_key_name(&keys[i]), name) && config_key_is_of(&keys[i], object))
+			return &keys[i];
+	}
+	return NULL;
+}
+
+#define DISTANCE_TEXT_MAX 32
+
+/* Levenshtein's distance of a, in either case, from b, by the row; b has at most DISTANCE_TEXT_MAX
+ * octets. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[DISTANCE_TEXT_MAX + 1];
+	size_t n = strlen(b);
+
+	for (unsigned int j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned int i = 1; a[i - 1]; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned int replaced = diagonal +
+						(tolower((unsigned char)a[i - 1]) != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[n];
+}
+
+const struct config_key *config_keys_nearest(const char *object, const char *name)
+{
+	const struct config_key *nearest = NULL;
+	size_t length = strlen(name);
+	unsigned int least = length < 6 ? 2 : 3; /* what is no nearer is another word */
+
+	if (length < 3 || length > DISTANCE_TEXT_MAX)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		unsigned int d;
+
+		if (!config_key_is_of(&keys[i], object))
+			continue;
+		d = distance(name, config_key_name(&keys[i]));
+		if (d < least) {
+			least = d;
+			nearest = &keys[i];
+		}
+	}
+	return nearest;
+}
+
+const char *config_word_of(const struct config_word *words, int value)
+{
+	for (; words->word; words++) {
+		if (words->value == value)
+			return words->word;
+	}
+	return "?";
+}
