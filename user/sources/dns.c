@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The DNS source: looks at its name again when the smallest TTL of the answer is over, or after a
+ * failure when the back-off says so. An answer that there is nothing (NXDOMAIN, NODATA) is an empty
+ * snapshot: the model holds it until it is confirmed.
+ */
+#include <errno.h>
+
+#include "core/backoff.h"
+#include "sources/dns_lookup.h"
+
+#define TTL_MIN_S 1
+#define TTL_MAX_S 300
+#define NEGATIVE_TTL_MAX_S 30
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS 15000
+
+struct source_of_dns {
+	struct source source;
+	struct source_env env;
+	struct source_sink sink;
+	char *name;
+	enum dns_wire_type type;
+	uint16_t port;
+	uv_timer_t timer;	   /* until the next question */
+	uint64_t next_ms;	   /* when it fires; 0 while a lookup is under way */
+	struct dns_lookup *lookup; /* under way, or NULL */
+	struct backoff backoff;
+};
+
+/* The number of a type in the configuration is that on the wire. */
+_Static_assert((int)CONFIG_DNS_A == (int)DNS_WIRE_A && (int)CONFIG_DNS_AAAA == (int)DNS_WIRE_AAAA &&
+		       (int)CONFIG_DNS_SRV == (int)DNS_WIRE_SRV,
+	       "types of DNS records");
+
+static uint32_t random_number(void)
+{
+	uint32_t number = 0;
+
+	(void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+	return number;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void dns_schedule(struct source_of_dns *s, uint64_t wait_ms)
+{
+	uv_update_time(s->env.loop); /* the sink may have taken its time */
+	s->next_ms = uv_now(s->env.loop) + wait_ms;
+	uv_timer_start(&s->timer, on_timer, wait_ms, 0);
+}
+
+static void on_lookup(void *user, const struct dns_lookup_result *result)
+{
+	struct source_of_dns *s = user;
+	struct source_sink sink = s->sink;
+	uint32_t ttl_max_s = result->nothing ? NEGATIVE_TTL_MAX_S : TTL_MAX_S;
+
+	s->lookup = NULL;
+	/* scheduled first: the sink may stop the source */
+	if (result->failure) {
+		dns_schedule(s, backoff_failed(&s->backoff, random_number()));
+		sink.failure(sink.user, result->failure);
+	} else {
+		backoff_recovered(&s->backoff);
+		dns_schedule(s, MIN(MAX(result->ttl_s, TTL_MIN_S), ttl_max_s) * 1000ull);
+		sink.snapshot(sink.user, &result->snapshot);
+	}
+}
+
+static int dns_ask(struct source_of_dns *s)
+{
+	struct dns_lookup_request request = { .resolver = s->env.resolver,
+					      .requests = s->env.requests,
+					      .name = s->name,
+					      .type = s->type,
+					      .port = s->port };
+	int r = dns_lookup_start(&request, on_lookup, s, &s->lookup);
+
+	if (r < 0)
+		return r;
+	uv_timer_stop(&s->timer);
+	s->next_ms = 0;
+	return 0;
+}
+
+static void dns_ask_or_wait(struct source_of_dns *s)
+{
+	if (dns_ask(s) < 0)
+		dns_schedule(s, backoff_failed(&s->backoff, random_number()));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	dns_ask_or_wait(timer->data);
+}
+
+static void dns_free(struct source_of_dns *s)
+{
+	free(s->name);
+	free(s);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	dns_free(handle->data);
+}
+
+static void dns_stop(struct source *source)
+{
+	struct source_of_dns *s = (struct source_of_dns *)source;
+
+	dns_lookup_cancel(s->lookup);
+	s->lookup = NULL;
+	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+}
+
+static int dns_start(const struct source_env *env, const struct config *config,
+		     const struct config_service *service, const struct source_sink *sink,
+		     struct source **ret)
+{
+	struct source_of_dns *s = calloc(1, sizeof(*s));
+	int r;
+
+	(void)config;
+	if (!s)
+		return -ENOMEM;
+	*s = (struct source_of_dns){
+		.source.ops = &source_dns,
+		.env = *env,
+		.sink = *sink,
+		.name = strdup(service->dns.name),
+		.type = (enum dns_wire_type)service->dns.type,
+		.port = service->dns.port,
+		.backoff = { .first_ms = BACKOFF_FIRST_MS, .max_ms = BACKOFF_MAX_MS },
+	};
+	if (!s->name) {
+		dns_free(s);
+		return -ENOMEM;
+	}
+	uv_timer_init(env->loop, &s->timer); /* cannot fail; from here on the loop holds s */
+	s->timer.data = s;
+	r = dns_ask(s);
+	if (r < 0) {
+		dns_stop(&s->source);
+		return r;
+	}
+	*ret = &s->source;
+	return 0;
+}
+
+static void dns_refresh(struct source *source)
+{
+	struct source_of_dns *s = (struct source_of_dns *)source;
+
+	if (!s->lookup)
+		dns_ask_or_wait(s);
+}
+
+static uint64_t dns_next_ms(const struct source *source)
+{
+	return ((const struct source_of_dns *)source)->next_ms;
+}
+
+const struct source_ops source_dns = {
+	.start = dns_start,
+	.refresh = dns_refresh,
+	.next_ms = dns_next_ms,
+	.stop = dns_stop,
+};
