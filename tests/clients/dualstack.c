@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client as a JVM is one: an AF_INET6 socket connected to ::ffff:a.b.c.d. Asks one line over TCP (or one
- * datagram over UDP) and prints "PEER PORT ANSWER", the peer as getpeername() tells it. A failed connect
- * prints the errno's name and exits 1.
+ * A client as a JVM is one: an AF_INET6 socket connected to ::ffff:a.b.c.d. Asks one line over TCP
+ * (or one datagram over UDP) and prints "PEER PORT ANSWER", the peer as getpeername() tells it. A
+ * failed connect prints the errno's name and exits 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>

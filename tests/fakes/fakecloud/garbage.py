@@ -12,7 +12,8 @@ BODIES = {
     "array": lambda: b"[1,2,3]",
     "number": lambda: b"42",
     "null": lambda: b"null",
-    "utf8": lambda: b'{"Instances":[{"InstanceId":"\xff\xfe\xc0\x80","Attributes":{"AWS_INSTANCE_IPV4":"\xed\xa0\x80"}}]}',
+    "utf8": lambda: b'{"Instances":[{"InstanceId":"\xff\xfe\xc0\x80",'
+                    b'"Attributes":{"AWS_INSTANCE_IPV4":"\xed\xa0\x80"}}]}',
     "nul": lambda: b'{"Instances":[]}\x00\x00{"Instances":[{}]}',
     "trailing": lambda: b'{"Instances":[]} and more',
     "cut": lambda: b'{"Instances":[{"InstanceId":"a","Attributes":{"AWS_INSTANCE_IPV4":"10.',

@@ -243,7 +243,8 @@ def list_instances(registry, wish):
 
 def get_instances_health_status(registry, wish):
     service = registry.service(wish["ServiceId"])
-    rows, more = page([registry.instance(service, ident) for ident in wish.get("Instances", service["Instances"])], wish)
+    wanted = wish.get("Instances", service["Instances"])
+    rows, more = page([registry.instance(service, ident) for ident in wanted], wish)
     return {"Status": {i["Id"]: registry.health(service, i) for i in rows}, **more}
 
 
