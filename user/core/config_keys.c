@@ -52,7 +52,6 @@ static const struct config_word words_watch[] = {
 		.path = of_path, .type = CONFIG_TYPE_NOT_BUILT \
 	}
 
-/* clang-format off: a row is two lines, what it is and what it is for */
 static const struct config_key keys[] = {
 	{ "cgroup", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, AT(cgroup),
 	  .help = "cgroup2 directory to attach to; without it the cgroup2 root found on the "
@@ -127,8 +126,7 @@ static const struct config_key keys[] = {
 	  .help = "how long a shrink must be repeated before it counts" },
 	{ "services[].on_empty", CONFIG_TYPE_WORD, .fallback = "refuse", .words = words_on_empty,
 	  SERVICE_AT(on_empty),
-	  .help = "without a backend: fail with ECONNREFUSED, or let the connect() go where it was "
-		  "going" },
+	  .help = "without a backend: fail with ECONNREFUSED, or let it go where it was going" },
 	{ "services[].watch", CONFIG_TYPE_WORD, .fallback = "demand", .words = words_watch,
 	  SERVICE_AT(watch),
 	  .help = "ask at full pace while the service is used on this host, or always" },
@@ -153,8 +151,6 @@ static const struct config_key keys[] = {
 	NOT_BUILT("services[].adopt_for"),
 	NOT_BUILT("services[].exclude_cgroups"),
 };
-/* clang-format on */
-
 _Static_assert(ARRAY_SIZE(keys) <= CONFIG_KEYS_MAX, "more keys than CONFIG_KEYS_MAX");
 
 const struct config_key *config_keys(size_t *ret_n)
