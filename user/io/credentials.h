@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS credentials: from the environment, else from the ECS container endpoint
- * (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI). Fetched in the background
- * and renewed before they expire; the last good ones are kept while renewal fails. It owns the set it
- * hands out.
+ * AWS credentials: from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+ * AWS_SESSION_TOKEN), else from the ECS container endpoint (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
+ * AWS_CONTAINER_CREDENTIALS_FULL_URI). Fetched in the background and renewed 15 minutes before they
+ * expire, short-lived ones after half their life; the last good ones are kept while renewal fails,
+ * which is tried again after 1 s, doubling up to 15 s. It owns the set it hands out, and never
+ * shows a word of it.
  */
 #pragma once
 
 #include <uv.h>
 
 #include "base/util.h"
+#include "core/credentials_wire.h"
 #include "core/requests.h"
 #include "io/http.h"
 
 struct credentials;
-
-struct credentials_set {
-	char *access_key_id;
-	char *secret_access_key;
-	char *session_token; /* or NULL */
-	int64_t expires_s;   /* epoch; 0: never */
-};
 
 /* What credentials_status tells; pointers live until the next turn of the loop. */
 struct credentials_status {
@@ -30,25 +26,40 @@ struct credentials_status {
 	const char *error; /* of the last attempt, or NULL */
 };
 
-typedef void (*credentials_ready_fn)(void *user);
-
-/* `environment` reads a variable (getenv, or a test's own). `requests` may be NULL. */
-int credentials_new(uv_loop_t *loop, struct http *http, const char *(*environment)(const char *name),
-		    struct requests *requests, struct credentials **ret);
+/*
+ * `environment` reads a variable (getenv, or a test's own). `requests` may be NULL. The first
+ * attempt is made at once: credentials of the environment are there on return.
+ */
+int credentials_new(uv_loop_t *loop, struct http *http,
+		    const char *(*environment)(const char *name), struct requests *requests,
+		    struct credentials **ret);
+/* Closes its timer on the loop, which frees the last memory a turn later; not from a call back. */
 void credentials_free(struct credentials *c);
 DEFINE_CLEANUP(struct credentials *, credentials_free);
 
+/* The set in force, or NULL when there is none yet. Valid until the next turn of the loop. */
+const struct credentials_set *credentials_get(const struct credentials *c);
+
+/* Somebody who waits: the memory is his, for as long as he waits. Zero-initialised but for the
+ * first two. */
+struct credentials_waiter {
+	void (*ready)(void *user);
+	void *user;
+	struct credentials_waiter *next, **link; /* link NULL: does not wait */
+};
+
 /*
- * The set in force, or NULL when there is none yet. Then `ready` is called back once there is one or a
- * fetch has failed; credentials_forget(user) takes that back.
+ * `ready` is called back once, from the loop, when the next attempt has ended, well or not. There
+ * is a next attempt while credentials_get is NULL, and after credentials_rejected. Who waits
+ * already goes on waiting.
  */
-const struct credentials_set *credentials_get(struct credentials *c, credentials_ready_fn ready,
-					      void *user);
-void credentials_forget(struct credentials *c, const void *user);
+void credentials_await(struct credentials *c, struct credentials_waiter *waiter);
+void credentials_forget(struct credentials_waiter *waiter);
 
 /*
  * A service said that the set is expired or unknown (ExpiredToken*, UnrecognizedClient*,
- * InvalidClientTokenId): fetch anew at once, at most every 10 s.
+ * InvalidClientTokenId): fetch anew at once; for such a reason
+ * at most every 10 s.
  */
 void credentials_rejected(struct credentials *c);
 
