@@ -178,17 +178,23 @@ size_t dataplane_map_use(const struct dataplane *d, const struct planner *p,
 	return ARRAY_SIZE(used);
 }
 
+int dataplane_running_agent(const char *bpffs)
+{
+	char directory[PINS_PATH_MAX];
+
+	(void)pins_path(bpffs, PINS_DIRECTORY, directory);
+	return pins_agent_lives(directory) > 0 ? pins_agent_pid(directory) : 0;
+}
+
 int dataplane_detach(const char *bpffs, int *ret_agent_pid, struct diag *problems)
 {
 	char directory[PINS_PATH_MAX];
-	int r, pid;
+	int r;
 
 	(void)pins_path(bpffs, PINS_DIRECTORY, directory);
-	pid = pins_agent_pid(directory);
-	r = pins_agent_lives(directory);
-	if (r < 0)
-		return r;
-	*ret_agent_pid = r ? pid : 0;
+	if (access(directory, F_OK) < 0)
+		return -errno;
+	*ret_agent_pid = dataplane_running_agent(bpffs);
 	r = pins_remove(directory);
 	if (r == 0 && rmdir(directory) < 0)
 		r = -errno;

@@ -34,6 +34,8 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		   struct diag *problems);
 /* Opens what is pinned for reading. -ENOENT: nothing is pinned there; -EPROTO as above. */
 int dataplane_open_reader(const char *bpffs, struct dataplane **ret, struct diag *problems);
+/* The pid of a shuntd that holds the pins now, or 0. */
+int dataplane_running_agent(const char *bpffs);
 /* Leaves everything pinned and in force. */
 void dataplane_close(struct dataplane *d);
 DEFINE_CLEANUP(struct dataplane *, dataplane_close);

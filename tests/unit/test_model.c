@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/model.h"
+
+#define CONFIRM_MS 30000
+
+/* "abc" -> 10.0.0.'a', 10.0.0.'b', 10.0.0.'c', each on port 80. */
+static struct endpoints endpoints_of(const char *letters)
+{
+	struct endpoints e = { 0 };
+
+	for (const char *letter = letters; *letter; letter++) {
+		uint8_t octets[4] = { 10, 0, 0, (uint8_t)*letter };
+		struct endpoint one = { .weight = 1, .state = STATE_HEALTHY };
+
+		one.at.addr = addr_from_ipv4(octets);
+		one.at.port = 80;
+		assert_int_equal(endpoints_add(&e, &one), 0);
+	}
+	endpoints_normalise(&e);
+	return e;
+}
+
+static void assert_in_force(const struct model *m, const char *letters)
+{
+	_cleanup_(endpoints_done) struct endpoints wanted = endpoints_of(letters);
+
+	assert_true(endpoints_equal(&m->in_force, &wanted));
+}
+
+static bool answer(struct model *m, const char *letters, uint64_t now_ms)
+{
+	_cleanup_(endpoints_done) struct endpoints e = endpoints_of(letters);
+	const struct model_answer a = {
+		.endpoints = &e,
+		.confirm_ms = CONFIRM_MS,
+		.now_ms = now_ms,
+		.now_s = 1700000000 + (int64_t)now_ms / 1000,
+	};
+	bool changed;
+
+	assert_int_equal(model_take_answer(m, &a, &changed), 0);
+	return changed;
+}
+
+/* Each row: answers at these seconds, and what is in force after each. */
+static void a_shrink_is_held_until_it_has_been_confirmed(void **state)
+{
+	static const struct {
+		const char *says;
+		struct {
+			unsigned int at_s;
+			const char *answered, *in_force;
+			bool held;
+		} steps[6];
+	} rows[] = {
+		{ "a first answer counts, even an empty one",
+		  { { 0, "", "", false }, { 5, "abc", "abc", false } } },
+		{ "exactly half is no shrink",
+		  { { 0, "abcd", "abcd", false }, { 5, "ab", "ab", false } } },
+		{ "one of two is no shrink", { { 0, "ab", "ab", false }, { 5, "a", "a", false } } },
+		{ "one of three is, and goes after thirty seconds of it",
+		  { { 0, "abc", "abc", false },
+		    { 5, "a", "abc", true },
+		    { 34, "a", "abc", true },
+		    { 35, "a", "a", false } } },
+		{ "an empty answer too",
+		  { { 0, "a", "a", false }, { 5, "", "a", true }, { 35, "", "", false } } },
+		{ "what a shrink adds counts at once",
+		  { { 0, "abcd", "abcd", false },
+		    { 5, "e", "abcde", true },
+		    { 35, "e", "e", false } } },
+		{ "a good answer ends the doubt",
+		  { { 0, "abc", "abc", false },
+		    { 5, "a", "abc", true },
+		    { 10, "abc", "abc", false },
+		    { 36, "a", "abc", true },
+		    { 65, "a", "abc", true } } },
+		{ "a whole exchange is no shrink",
+		  { { 0, "abc", "abc", false }, { 5, "xyz", "xyz", false } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(model_done) struct model m = { 0 };
+
+		for (size_t j = 0; j < ARRAY_SIZE(rows[i].steps) && rows[i].steps[j].answered;
+		     j++) {
+			(void)answer(&m, rows[i].steps[j].answered, rows[i].steps[j].at_s * 1000);
+			assert_in_force(&m, rows[i].steps[j].in_force);
+			assert_int_equal(m.shrink.held, rows[i].steps[j].held);
+		}
+	}
+}
+
+static void a_failure_changes_nothing_in_force(void **state)
+{
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	(void)answer(&m, "abc", 0);
+	for (uint64_t s = 1; s < 1000; s++)
+		model_take_failure(&m, "RequestLimitExceeded", "Rate exceeded", s * 1000);
+	assert_in_force(&m, "abc");
+	assert_int_equal(m.failure.count, 999);
+	assert_string_equal(m.failure.code, "RequestLimitExceeded");
+	(void)answer(&m, "abc", 1000000);
+	assert_int_equal(m.failure.count, 0);
+}
+
+static void a_failure_neither_confirms_nor_ends_a_shrink(void **state)
+{
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	(void)answer(&m, "abc", 0);
+	(void)answer(&m, "", 5000);
+	model_take_failure(&m, "timeout", "", 36000);
+	assert_in_force(&m, "abc");
+	assert_true(m.shrink.held);
+	(void)answer(&m, "", 40000);
+	assert_in_force(&m, "");
+}
+
+static void what_an_earlier_run_left_is_held_like_an_answer(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("abc");
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	assert_int_equal(model_seed(&m, &left), 0);
+	assert_false(answer(&m, "", 1000));
+	assert_in_force(&m, "abc");
+	assert_true(answer(&m, "", 31000));
+	assert_in_force(&m, "");
+}
+
+static void a_static_source_is_never_held(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints none = { 0 };
+	_cleanup_(model_done) struct model m = { 0 };
+	const struct model_answer a = { .endpoints = &none, .never_held = true, .confirm_ms = 1 };
+	bool changed;
+
+	(void)state;
+	(void)answer(&m, "abc", 0);
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_true(changed);
+	assert_in_force(&m, "");
+}
+
+static void the_first_answer_of_a_new_source_counts_whole_unless_empty(void **state)
+{
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	(void)answer(&m, "abc", 0);
+	model_new_source(&m);
+	(void)answer(&m, "x", 1000);
+	assert_in_force(&m, "x");
+	(void)answer(&m, "abc", 2000);
+	model_new_source(&m);
+	(void)answer(&m, "", 3000);
+	assert_in_force(&m, "abc");
+}
+
+static void the_same_answer_is_no_change(void **state)
+{
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	assert_true(answer(&m, "abc", 0));
+	assert_false(answer(&m, "cba", 1000));
+}
+
+static void it_is_described_with_its_age(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("a");
+	_cleanup_(model_done) struct model m = { 0 };
+	char text[64];
+
+	(void)state;
+	assert_int_equal(model_seed(&m, &left), 0);
+	model_describe(&m, 5000, text, sizeof(text));
+	assert_string_equal(text, "1 backend of an earlier run");
+	(void)answer(&m, "abc", 10000);
+	model_describe(&m, 50999, text, sizeof(text));
+	assert_string_equal(text, "3 backends of 40 s ago");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_shrink_is_held_until_it_has_been_confirmed),
+		cmocka_unit_test(a_failure_changes_nothing_in_force),
+		cmocka_unit_test(a_failure_neither_confirms_nor_ends_a_shrink),
+		cmocka_unit_test(what_an_earlier_run_left_is_held_like_an_answer),
+		cmocka_unit_test(a_static_source_is_never_held),
+		cmocka_unit_test(the_first_answer_of_a_new_source_counts_whole_unless_empty),
+		cmocka_unit_test(the_same_answer_is_no_change),
+		cmocka_unit_test(it_is_described_with_its_age),
+	};
+
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}

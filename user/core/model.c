@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model.h"
+
+#include <errno.h>
+
+void model_done(struct model *m)
+{
+	endpoints_done(&m->in_force);
+	*m = (struct model){ 0 };
+}
+
+int model_seed(struct model *m, const struct endpoints *left)
+{
+	return endpoints_copy(&m->in_force, left);
+}
+
+void model_new_source(struct model *m)
+{
+	m->answered = false;
+	m->shrink.held = false;
+	m->failure.count = 0;
+	m->rejected = 0;
+}
+
+/* Is this answer to be doubted? */
+static bool is_shrink(const struct model *m, const struct model_answer *a)
+{
+	if (a->never_held || m->in_force.n == 0)
+		return false;
+	return a->endpoints->n == 0 || 2 * a->endpoints->n < m->in_force.n;
+}
+
+/* Doubted long enough? Notes when the doubt began. */
+static bool shrink_is_confirmed(struct model *m, const struct model_answer *a)
+{
+	if (!m->shrink.held) {
+		m->shrink.held = true;
+		m->shrink.since_ms = a->now_ms;
+	}
+	m->shrink.answered = a->endpoints->n;
+	return a->now_ms - m->shrink.since_ms >= a->confirm_ms;
+}
+
+/* Whether what the answer lacks goes now. */
+static bool is_believed(struct model *m, const struct model_answer *a, bool first_of_new_source)
+{
+	if (!is_shrink(m, a))
+		return true;
+	if (first_of_new_source && a->endpoints->n > 0)
+		return true;
+	return shrink_is_confirmed(m, a);
+}
+
+static void note_answer(struct model *m, const struct model_answer *a)
+{
+	m->answered = true;
+	m->answered_ms = a->now_ms;
+	m->answered_s = a->now_s;
+	m->failure.count = 0;
+	m->rejected = a->rejected;
+	(void)util_copy(m->rejected_why, sizeof(m->rejected_why),
+			a->rejected_why ? a->rejected_why : "");
+}
+
+int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
+{
+	_cleanup_(endpoints_done) struct endpoints next = { 0 };
+	bool first_of_new_source = !m->answered && m->answered_s != 0;
+	bool believed = is_believed(m, a, first_of_new_source);
+	int r = endpoints_copy(&next, a->endpoints);
+
+	/* an answer tells zone, weight and health even of those that it does not get to remove */
+	if (r == 0 && !believed)
+		r = endpoints_merge(&next, &m->in_force);
+	if (r < 0)
+		return r;
+	if (believed)
+		m->shrink.held = false;
+	note_answer(m, a);
+	*ret_changed = !endpoints_equal(&next, &m->in_force);
+	if (*ret_changed) {
+		struct endpoints old = m->in_force;
+
+		m->in_force = next;
+		next = old;
+	}
+	return 0;
+}
+
+void model_take_failure(struct model *m, const char *code, const char *message, uint64_t now_ms)
+{
+	m->failure.count++;
+	m->failure.at_ms = now_ms;
+	(void)util_copy(m->failure.code, sizeof(m->failure.code), code);
+	(void)util_copy(m->failure.message, sizeof(m->failure.message), message);
+}
+
+void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size)
+{
+	const char *plural = m->in_force.n == 1 ? "" : "s";
+
+	if (m->answered_s == 0)
+		(void)snprintf(text, size, "%zu backend%s of an earlier run", m->in_force.n,
+			       plural);
+	else
+		(void)snprintf(text, size, "%zu backend%s of %llu s ago", m->in_force.n, plural,
+			       (unsigned long long)((now_ms - m->answered_ms) / 1000));
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is in force for one service, and why: the last good answer of its source, its age, what
+ * failed since, and whether a shrink is being held. It owns its endpoints. Pure: the time is an
+ * argument.
+ *
+ * An answer that is empty, or has fewer than half as many endpoints as are in force, is a shrink:
+ * what it adds counts at once, what it lacks goes only when shrinks have been repeated for
+ * confirm_ms. A failure changes nothing (I3).
+ */
+#pragma once
+
+#include "core/endpoints.h"
+
+#define MODEL_CODE_MAX 64
+#define MODEL_MESSAGE_MAX 512
+
+struct model {
+	struct endpoints in_force; /* owned, normalised */
+	bool answered;		   /* there has been a good answer of the source it has now */
+	uint64_t answered_ms;	   /* when, on the monotonic clock */
+	int64_t answered_s;    /* when, since the epoch; 0: never, not even of an earlier source */
+	unsigned int rejected; /* instances that the last answer had and nobody can use */
+	char rejected_why[MODEL_MESSAGE_MAX];
+	struct {
+		uint32_t count; /* in a row; 0: the last answer was good */
+		uint64_t at_ms;
+		char code[MODEL_CODE_MAX];
+		char message[MODEL_MESSAGE_MAX];
+	} failure;
+	struct {
+		bool held;
+		uint64_t since_ms;
+		size_t answered; /* endpoints in the last answer */
+	} shrink;
+};
+
+struct model_answer {
+	const struct endpoints *endpoints; /* normalised */
+	unsigned int rejected;
+	const char *rejected_why; /* or NULL */
+	bool never_held;	  /* a static source: what it says is what the operator says */
+	uint32_t confirm_ms;
+	uint64_t now_ms; /* monotonic */
+	int64_t now_s;	 /* since the epoch */
+};
+
+void model_done(struct model *m);
+
+/* What an earlier agent left in force. 0 or -ENOMEM. */
+int model_seed(struct model *m, const struct endpoints *left);
+/* The operator chose another source: its first answer that is not empty counts whole. */
+void model_new_source(struct model *m);
+
+/* A good answer. *ret_changed: in_force is not what it was. 0, or -ENOMEM and nothing has changed.
+ */
+int model_take_answer(struct model *m, const struct model_answer *answer, bool *ret_changed);
+void model_take_failure(struct model *m, const char *code, const char *message, uint64_t now_ms);
+
+/* "3 backends of 40 s ago", for the log and status. */
+void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size);
