@@ -15,6 +15,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prot
 	    $(if $(WERROR),-Werror)
 PKGFLAGS  = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -DSHUNT_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD)/gen
+TESTFLAGS := -Itests -Itests/kernel
 ALLFLAGS  = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(PKGFLAGS) -MMD -MP
 LDLIBS    = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -32,7 +33,11 @@ AGENTSRC := $(wildcard user/agent/*.c)
 CTLSRC   := $(wildcard user/ctl/*.c)
 UNITSRC  := $(wildcard tests/unit/test_*.c)
 KERNSRC  := $(wildcard tests/kernel/test_*.c)
-BENCHSRC := $(wildcard tests/bench/*.c)
+TESTBPF  := $(wildcard tests/kernel/*.bpf.c tests/bench/*.bpf.c)
+BENCHSRC := $(filter-out $(TESTBPF),$(wildcard tests/bench/*.c))
+# What is not a test itself is linked into every one of its ring.
+UNITHELP := $(wildcard tests/*.c) $(filter-out $(UNITSRC),$(wildcard tests/unit/*.c))
+KERNHELP := $(wildcard tests/*.c) $(filter-out $(KERNSRC) $(TESTBPF),$(wildcard tests/kernel/*.c))
 HELPSRC  := $(wildcard tests/clients/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
@@ -42,6 +47,7 @@ SANOBJ   := $(call objects,san,$(LIBSRC) $(filter-out %/main.c,$(AGENTSRC) $(CTL
 UNITBIN  := $(UNITSRC:tests/unit/%.c=$(BUILD)/unit/%)
 KERNBIN  := $(KERNSRC:tests/kernel/%.c=$(BUILD)/kernel/%)
 BENCHBIN := $(BENCHSRC:tests/bench/%.c=$(BUILD)/bench/%)
+TESTSKEL := $(patsubst %.bpf.c,$(BUILD)/gen/%.skel.h,$(notdir $(TESTBPF)))
 HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
 
 .DELETE_ON_ERROR:
@@ -84,11 +90,21 @@ $(BUILD)/san/%.o: %.c | $(SKEL)
 
 # --- kernel programs --------------------------------------------------------------------------------
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+define compile-bpf
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Wextra \
 		$(if $(WERROR),-Werror) -Iinclude -Ibpf -isystem /usr/include/$(MULTI) -MMD -MP -c -o $@ $<
 	$(Q)llvm-strip -g $@
+endef
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(compile-bpf)
+
+$(BUILD)/bpf/%.bpf.o: tests/kernel/%.bpf.c
+	$(compile-bpf)
+
+$(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
+	$(compile-bpf)
 
 $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
@@ -96,15 +112,18 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 # --- tests ------------------------------------------------------------------------------------------
 
-$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(BUILD)/libshunt-san.a
+$(BUILD)/obj/tests/% $(BUILD)/san/tests/%: CPPFLAGS += $(TESTFLAGS)
+$(call objects,obj,$(KERNSRC) $(KERNHELP) $(BENCHSRC)): | $(TESTSKEL)
+
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(UNITHELP)) $(BUILD)/libshunt-san.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(BUILD)/libshunt.a
+$(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(call objects,obj,$(KERNHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libshunt.a
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(KERNHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/slots.h"
+#include "wanted.h"
+
+/* The slots of one service, each written as the last octet of its address. */
+static void order_is(const char *backends, unsigned int count4, const char *wanted)
+{
+	_cleanup_(table_done) struct table t =
+		WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, backends });
+	const struct endpoint *endpoints[16];
+	_cleanup_(slots_done) struct slots s = { 0 };
+	char got[256] = "";
+
+	assert_in_range(t.services[0].n_backends, 0, ARRAY_SIZE(endpoints));
+	for (size_t i = 0; i < t.services[0].n_backends; i++)
+		endpoints[i] = &t.services[0].backends[i].endpoint;
+	assert_int_equal(slots_build(endpoints, t.services[0].n_backends, &s), 0);
+	for (size_t i = 0; i < s.n; i++) {
+		char number[8];
+
+		(void)snprintf(number, sizeof(number), "%s%u", i ? " " : "",
+			       s.order[i]->at.addr.octets[15]);
+		(void)strncat(got, number, sizeof(got) - strlen(got) - 1);
+	}
+	assert_string_equal(got, wanted);
+	assert_int_equal(s.count4, count4);
+	assert_int_equal(s.count4 + s.count6, s.n);
+}
+
+static void weights_become_slots_that_are_spread_out(void **state)
+{
+	static const struct {
+		const char *backends;
+		unsigned int count4;
+		const char *wanted;
+	} cases[] = {
+		{ "", 0, "" },
+		{ "10.0.0.1:80", 1, "1" },
+		{ "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80", 3, "1 2 3" },
+		{ "10.0.0.1:80*7 10.0.0.2:80*7", 2, "1 2" },
+		{ "10.0.0.1:80*4 10.0.0.2:80*2", 3, "1 2 1" },
+		{ "10.0.0.1:80*5 10.0.0.2:80 10.0.0.3:80", 7, "1 1 2 1 3 1 1" },
+		{ "10.0.0.1:80 10.0.0.2:80*3", 4, "2 1 2 2" },
+		{ "[2001:db8::8]:80", 0, "8" },
+		{ "10.0.0.1:80 10.0.0.2:80 [2001:db8::8]:80 [2001:db8::9]:80", 2, "1 2 8 9" },
+		{ "10.0.0.1:80*2 10.0.0.2:80 [2001:db8::8]:80*2 [2001:db8::9]:80*2", 3,
+		  "1 2 1 8 9" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		order_is(cases[i].backends, cases[i].count4, cases[i].wanted);
+}
+
+static void ipv4_and_ipv6_keep_their_order_however_they_are_mixed(void **state)
+{
+	_cleanup_(slots_done) struct slots s = { 0 };
+	struct endpoint e[5];
+	const struct endpoint *mixed[5];
+	static const char *const at[] = { "[2001:db8::1]:80", "10.0.0.2:80", "[2001:db8::3]:80",
+					  "10.0.0.4:80", "[2001:db8::5]:80" };
+	static const int wanted[] = { 2, 4, 1, 3, 5 };
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		e[i] = (struct endpoint){ .at = wanted_address(at[i]), .weight = 1 };
+		mixed[i] = &e[i];
+	}
+	assert_int_equal(slots_build(mixed, 5, &s), 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(s.order[i]->at.addr.octets[15], wanted[i]);
+}
+
+/* n endpoints 10.x.y.z:80 of the given weight, the first one of another. */
+static int build(size_t n, uint16_t first, uint16_t weight, struct slots *ret)
+{
+	_cleanup_free_ struct endpoint *e = calloc(n, sizeof(*e));
+	_cleanup_free_ const struct endpoint **list = calloc(n, sizeof(*list));
+	int r;
+
+	assert_non_null(e);
+	assert_non_null(list);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t octets[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
+
+		e[i].at = (struct addr_port){ addr_from_ipv4(octets), 80 };
+		e[i].weight = i ? weight : first;
+		list[i] = &e[i];
+	}
+	r = slots_build(list, n, ret);
+	for (size_t i = 0; r == 0 && i < ret->n; i++) /* into e, which goes: as numbers then */
+		ret->order[i] = (const struct endpoint *)(uintptr_t)(ret->order[i] - e + 1);
+	return r;
+}
+
+static size_t count_of(const struct slots *s, uintptr_t number)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		count += (uintptr_t)s->order[i] == number;
+	return count;
+}
+
+static void large_weights_are_scaled_and_nobody_is_left_out(void **state)
+{
+	_cleanup_(slots_done) struct slots s = { 0 };
+
+	(void)state;
+	assert_int_equal(build(11, 1, 999, &s), 0);
+	assert_in_range(s.n, 11, SLOTS_WEIGHTED_MAX + 11);
+	assert_int_equal(count_of(&s, 1), 1);
+	for (uintptr_t i = 2; i <= 11; i++)
+		assert_in_range(count_of(&s, i), 408, 410);
+}
+
+static void a_run_holds_65535_of_a_family_and_no_more(void **state)
+{
+	_cleanup_(slots_done) struct slots s = { 0 };
+
+	(void)state;
+	assert_int_equal(build(SHUNT_RUN_SLOTS_MAX + 1, 1, 1, &s), -E2BIG);
+	assert_null(s.order);
+	assert_int_equal(build(SHUNT_RUN_SLOTS_MAX, 1, 1, &s), 0);
+	assert_int_equal(s.count4, SHUNT_RUN_SLOTS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(weights_become_slots_that_are_spread_out),
+		cmocka_unit_test(ipv4_and_ipv6_keep_their_order_however_they_are_mixed),
+		cmocka_unit_test(large_weights_are_scaled_and_nobody_is_left_out),
+		cmocka_unit_test(a_run_holds_65535_of_a_family_and_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
