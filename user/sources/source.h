@@ -72,7 +72,7 @@ int source_start(const struct source_env *env, const struct config *config,
 		 struct source **ret);
 /* Ask now, out of turn; a question already under way will do. */
 void source_refresh(struct source *s);
-/* When it asks next, in uv_now's milliseconds; 0: a question is under way. */
+/* When it asks next, in uv_now's milliseconds; 0: a question is under way; UINT64_MAX: on news only. */
 uint64_t source_next_ms(const struct source *s);
 /* Ends it and frees it: no more calls of the sink. Takes NULL. */
 void source_stop(struct source *s);
