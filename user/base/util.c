@@ -106,6 +106,8 @@ int util_make_directories(const char *path, unsigned mode)
 {
 	char part[PATH_MAX];
 
+	if (!*path)
+		return -ENOENT;
 	if (!util_copy(part, sizeof(part), path))
 		return -ENAMETOOLONG;
 	for (char *p = part + 1; *p; p++) {
