@@ -18,7 +18,7 @@ static int walk(const struct map *map, size_t key_size, void *value,
 	if (!key || !next)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < map->capacity && r == 0; i++) {
-		if (bpf_map_get_next_key(map->fd, i == 0 ? NULL : key, next) < 0)
+		if (bpf_map_get_next_key(map->fd, key, next) < 0)
 			return errno == ENOENT ? 0 : -errno;
 		memcpy(key, next, key_size);
 		if (bpf_map_lookup_elem(map->fd, key, value) == 0)
