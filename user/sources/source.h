@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source watches where one service's endpoints come from and tells its sink whole snapshots, never
- * deltas, or a failure. It decides when to ask again; it never decides what stays in force (core/model).
- * A source is owned by whoever started it; the sink is called from the loop, never from source_start.
+ * A source watches where one service's endpoints come from and tells its sink whole snapshots,
+ * never deltas, or a failure. It decides when to ask again; it never decides what stays in force
+ * (core/model). A source is owned by whoever started it; the sink is called from the loop, never
+ * from source_start.
  */
 #pragma once
 
@@ -33,7 +34,7 @@ struct source_snapshot {
 };
 
 struct source_failure {
-	const char *code;    /* verbatim from the remote, or "timeout", "garbled", "no_credentials" ... */
+	const char *code;    /* verbatim from the remote, or "timeout", "garbled" ... */
 	const char *message; /* verbatim, untrusted; may be "" */
 };
 
@@ -64,16 +65,17 @@ extern const struct source_ops source_dns;
 extern const struct source_ops source_static;
 
 /*
- * Starts the kind of source that the service asks for; what it needs of config and service is copied.
- * Its first question goes out at once. 0 or a negative errno.
+ * Starts the kind of source that the service asks for; what it needs of config and service is
+ * copied. Its first question goes out at once. 0 or a negative errno.
  */
 int source_start(const struct source_env *env, const struct config *config,
 		 const struct config_service *service, const struct source_sink *sink,
 		 struct source **ret);
 /* Ask now, out of turn; a question already under way will do. */
 void source_refresh(struct source *s);
-/* When it asks next, in uv_now's milliseconds; 0: a question is under way; UINT64_MAX: on news only. */
+/* When it asks next, in uv_now's milliseconds; 0: a question is under way. */
 uint64_t source_next_ms(const struct source *s);
+#define SOURCE_NEVER UINT64_MAX /* it asks when something changes */
 /* Ends it and frees it: no more calls of the sink. Takes NULL. */
 void source_stop(struct source *s);
 DEFINE_CLEANUP(struct source *, source_stop);

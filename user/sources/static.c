@@ -14,7 +14,6 @@
 
 /* While the file is bad or cannot be watched. */
 #define LOOK_AGAIN_MS 5000
-#define NEVER UINT64_MAX
 
 struct source_of_static {
 	struct source source;
@@ -32,8 +31,8 @@ static void on_timer(uv_timer_t *timer);
 static void static_schedule(struct source_of_static *s, uint64_t wait_ms)
 {
 	uv_update_time(s->env.loop);
-	s->next_ms = wait_ms == NEVER ? NEVER : uv_now(s->env.loop) + wait_ms;
-	if (wait_ms == NEVER)
+	s->next_ms = wait_ms == SOURCE_NEVER ? SOURCE_NEVER : uv_now(s->env.loop) + wait_ms;
+	if (wait_ms == SOURCE_NEVER)
 		uv_timer_stop(&s->timer);
 	else
 		uv_timer_start(&s->timer, on_timer, wait_ms, 0);
@@ -79,7 +78,7 @@ static void tell_snapshot(struct source_of_static *s, const struct endpoints *en
 	struct source_sink sink = s->sink;
 
 	static_count(s, "ok");
-	static_schedule(s, s->file && !s->watch ? LOOK_AGAIN_MS : NEVER);
+	static_schedule(s, s->file && !s->watch ? LOOK_AGAIN_MS : SOURCE_NEVER);
 	sink.snapshot(sink.user, &snapshot);
 }
 
