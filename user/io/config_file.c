@@ -31,14 +31,11 @@ static int text_load(const char *path, const char *variable, char **ret_text, si
 	return 0;
 }
 
-int config_file_load(const char *path, char **ret_origin, struct config **ret,
+int config_file_read(const char *path, char **ret_origin, char **ret_text, size_t *ret_length,
 		     struct diag *problems)
 {
 	const char *variable = path ? NULL : not_empty(getenv(CONFIG_FILE_VARIABLE));
-	const struct config_environment environment = environment_read();
 	_cleanup_free_ char *origin = NULL;
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
 	int r;
 
 	if (!path && !variable)
@@ -46,7 +43,7 @@ int config_file_load(const char *path, char **ret_origin, struct config **ret,
 	origin = strdup(path ? path : CONFIG_FILE_VARIABLE);
 	if (!origin)
 		return -ENOMEM;
-	r = text_load(path, variable, &text, &length);
+	r = text_load(path, variable, ret_text, ret_length);
 	if (r == -EFBIG) {
 		diag_add(problems, origin, "larger than %u bytes", CONFIG_BYTES_MAX);
 		return -EINVAL;
@@ -55,7 +52,21 @@ int config_file_load(const char *path, char **ret_origin, struct config **ret,
 		diag_add(problems, origin, "cannot read the configuration: %s", strerror(-r));
 		return r;
 	}
-	r = config_parse(text, length, origin, &environment, ret, problems);
+	*ret_origin = TAKE_PTR(origin);
+	return 0;
+}
+
+int config_file_load(const char *path, char **ret_origin, struct config **ret,
+		     struct diag *problems)
+{
+	const struct config_environment environment = environment_read();
+	_cleanup_free_ char *origin = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r = config_file_read(path, &origin, &text, &length, problems);
+
+	if (r == 0)
+		r = config_parse(text, length, origin, &environment, ret, problems);
 	if (r == 0)
 		*ret_origin = TAKE_PTR(origin);
 	return r;

@@ -12,6 +12,13 @@
 #define CONFIG_FILE_VARIABLE "SHUNT_CONFIG"
 
 /*
+ * The text as it is, and what to call it in messages; both the caller's. `path` is the file that
+ * was named, or NULL. Errors: as below.
+ */
+int config_file_read(const char *path, char **ret_origin, char **ret_text, size_t *ret_length,
+		     struct diag *problems);
+
+/*
  * `path` is the file that was named, or NULL. 0, *ret and *ret_origin (for messages) are the
  * caller's; -EINVAL: not valid, -ENOENT: no such file, or the errno of reading it; the words are in
  * *problems.
