@@ -8,7 +8,6 @@
 #include "core/json.h"
 
 #define BACKLOG 16
-#define MESSAGE_MAX 256
 
 /*
  * A client lives from its connection until both its handles are closed: reading -> answering ->
@@ -37,15 +36,16 @@ struct control {
 
 cJSON *control_error(const char *code, const char *format, ...)
 {
+	_cleanup_free_ char *message = NULL;
 	cJSON *reply = cJSON_CreateObject();
 	cJSON *error = cJSON_AddObjectToObject(reply, "error");
-	char message[MESSAGE_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(message, sizeof(message), format, arguments);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
 	va_end(arguments);
-	if (!cJSON_AddStringToObject(error, "code", code) ||
+	if (!message || !cJSON_AddStringToObject(error, "code", code) ||
 	    !cJSON_AddStringToObject(error, "message", message)) {
 		cJSON_Delete(reply);
 		return NULL;

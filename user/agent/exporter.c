@@ -2,6 +2,7 @@
 #include "agent/exporter.h"
 
 #include "core/promtext.h"
+#include "core/state.h"
 
 typedef void fill_fn(struct promtext *page, const struct exporter_input *in);
 
@@ -18,18 +19,12 @@ static void fill_build_info(struct promtext *page, const struct exporter_input *
 /* All states always: a series that comes and goes cannot be alerted on. */
 static void fill_backends(struct promtext *page, const struct exporter_input *in)
 {
-	static const char *const states[EXPORTER_STATES] = {
-		[STATE_HEALTHY] = "healthy",
-		[STATE_UNHEALTHY] = "unhealthy",
-		[STATE_DRAINING] = "draining",
-		[STATE_EJECTED] = "ejected",
-	};
-
 	for (size_t i = 0; i < in->n_services; i++) {
 		const struct exporter_service *service = &in->services[i];
 
 		for (int state = STATE_HEALTHY; state < EXPORTER_STATES; state++)
-			promtext_count(page, VALUES(service->name, states[state]),
+			promtext_count(page,
+				       VALUES(service->name, state_name((enum shunt_state)state)),
 				       service->backends[state]);
 	}
 }
