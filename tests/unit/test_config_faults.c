@@ -138,8 +138,8 @@ static void wrong_types_and_unknown_keys_are_refused(void **state)
 		  "file: vips.cidr: got \"127.254.0.1/16\", wanted a unicast range without host "
 		  "bits and clear of 169.254.169.0 to 169.254.175.255, such as "
 		  "\"127.254.0.0/16\"" },
-		{ "\"aws\": {\"region\": true}",
-		  "file: aws.region: got true, wanted an AWS region, at most 63 octets" },
+		{ "\"aws\": {\"region\": true}", "file: aws.region: got true, wanted an AWS region "
+						 "such as us-east-1, at most 63 octets" },
 		{ "\"dns\": {\"servers\": {}}",
 		  "file: dns.servers: got an object, wanted a list of at most 8, each ip[:port] of "
 		  "a unicast address" },
@@ -171,10 +171,9 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 {
 	static const struct refused cases[] = {
 		{ "\"vip\": \"224.0.0.1\"", "file: services[0].vip (x): got \"224.0.0.1\", wanted "
-					    "a unicast IP address, such as \"127.254.0.10\"" },
+					    "a unicast IP address" },
 		{ "\"vip\": \"10.0.0.1:80\"",
-		  "file: services[0].vip (x): got \"10.0.0.1:80\", wanted a unicast IP address, "
-		  "such as \"127.254.0.10\"" },
+		  "file: services[0].vip (x): got \"10.0.0.1:80\", wanted a unicast IP address" },
 		{ "\"port\": 0",
 		  "file: services[0].port (x): got 0, wanted a whole number from 1 to 65535" },
 		{ "\"port\": 65536",
@@ -539,7 +538,7 @@ static void a_region_of_the_environment_is_checked_when_it_is_needed(void **stat
 	assert_string_equal(
 		problems.lines[0],
 		"f: aws.region: got \"Narnia\\x0a\" from AWS_REGION or AWS_DEFAULT_REGION, "
-		"wanted an AWS region, such as \"us-east-1\"");
+		"wanted an AWS region such as us-east-1");
 }
 
 /* `start`, then `element` as often as fits into CONFIG_BYTES_MAX, without an end. */

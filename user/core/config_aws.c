@@ -5,13 +5,21 @@
 #include "core/config.h"
 #include "core/config_names.h"
 
-/* The region of an endpoint that is AWS's own, for the caller; NULL: it tells none. */
-static char *region_of(const char *url)
+/* Takes the first `length` octets of a text as the region. */
+static void set_region(struct config_reader *r, struct config *c, const char *text, size_t length)
+{
+	c->aws.region = strndup(text, length);
+	r->out_of_memory |= !c->aws.region;
+}
+
+/* From an endpoint that is AWS's own. */
+static void set_region_by_url(struct config_reader *r, struct config *c, const char *url)
 {
 	size_t length;
-	const char *region = url ? config_url_region(url, &length) : NULL;
+	const char *region = url && !c->aws.region ? config_url_region(url, &length) : NULL;
 
-	return region ? strndup(region, length) : NULL;
+	if (region)
+		set_region(r, c, region, length);
 }
 
 static void find_region(struct config_reader *r, struct config *c,
@@ -23,19 +31,16 @@ static void find_region(struct config_reader *r, struct config *c,
 
 	if (!c->aws.region && given && *given) {
 		if (config_region_is_good(given, strlen(given)))
-			c->aws.region = strdup(given);
+			set_region(r, c, given, strlen(given));
 		else if (r->uses_cloudmap)
-			config_problem(
-				r, &region,
-				"got \"%s\" from AWS_REGION or AWS_DEFAULT_REGION, wanted an "
-				"AWS region, such as \"us-east-1\"",
-				given);
+			config_problem(r, &region,
+				       "got \"%s\" from AWS_REGION or AWS_DEFAULT_REGION, wanted "
+				       "an AWS region such as us-east-1",
+				       given);
 		return;
 	}
-	if (!c->aws.region)
-		c->aws.region = region_of(c->aws.endpoint);
-	if (!c->aws.region)
-		c->aws.region = region_of(c->aws.data_endpoint);
+	set_region_by_url(r, c, c->aws.endpoint);
+	set_region_by_url(r, c, c->aws.data_endpoint);
 	if (!c->aws.region && r->uses_cloudmap)
 		config_problem(r, &region,
 			       "got nothing, wanted an AWS region here, in AWS_REGION or in "
@@ -66,11 +71,10 @@ static char *data_endpoint_beside(struct config_reader *r, const char *endpoint)
 	size_t length;
 	char *url;
 
-	if (strncmp(endpoint, own, sizeof(own) - 1) != 0 || !config_url_region(endpoint, &length)) {
+	if (strncmp(endpoint, own, sizeof(own) - 1) != 0 || !config_url_region(endpoint, &length))
 		url = strdup(endpoint);
-	} else if (asprintf(&url, "https://data-%s", endpoint + strlen("https://")) < 0) {
+	else if (asprintf(&url, "https://data-%s", endpoint + strlen("https://")) < 0)
 		url = NULL;
-	}
 	r->out_of_memory |= !url;
 	return url;
 }

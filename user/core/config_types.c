@@ -161,26 +161,30 @@ static int parse_endpoint(const char *text, const struct config_key *key, void *
 	return endpoints_add(&service->fixed.endpoints, &e);
 }
 
-/* clang-format off */
 static const struct config_type_row types[] = {
-	[CONFIG_TYPE_OBJECT] = { "an object", NULL, cJSON_Object, NULL },
-	[CONFIG_TYPE_SERVICES] = { "an object", NULL, cJSON_Array, NULL },
-	[CONFIG_TYPE_PATH] = { "an absolute path", NULL, cJSON_String, parse_path },
-	[CONFIG_TYPE_NAME] = { "a DNS name", "backend.internal", cJSON_String, parse_name },
-	[CONFIG_TYPE_TEXT] = { "text without blanks", NULL, cJSON_String, parse_text },
-	[CONFIG_TYPE_REGION] = { "an AWS region", "us-east-1", cJSON_String, parse_region },
-	[CONFIG_TYPE_URL] = { "https://HOST[:PORT], or http:// to a loopback address or localhost, and nothing after it", NULL, cJSON_String, parse_url },
-	[CONFIG_TYPE_LISTEN] = { "ip:port or [v6]:port", NULL, cJSON_String, parse_listen },
-	[CONFIG_TYPE_PREFIX] = { "a unicast range without host bits and clear of 169.254.169.0 to 169.254.175.255", "127.254.0.0/16", cJSON_String, parse_prefix },
-	[CONFIG_TYPE_ADDRESS] = { "a unicast IP address", "127.254.0.10", cJSON_String, parse_address },
-	[CONFIG_TYPE_PORT] = { "a whole number", NULL, cJSON_Number, NULL },
-	[CONFIG_TYPE_DURATION] = { "a duration", "5s", cJSON_String, parse_duration },
-	[CONFIG_TYPE_WORD] = { "one of", NULL, cJSON_String, parse_word },
-	[CONFIG_TYPE_NAMES] = { "a DNS name", "backend", cJSON_Array, parse_alias },
-	[CONFIG_TYPE_SERVERS] = { "ip[:port] of a unicast address", "169.254.169.253", cJSON_Array, parse_server },
-	[CONFIG_TYPE_ENDPOINTS] = { "ip:port or [v6]:port of a unicast address", "10.0.1.54:6379", cJSON_Array, parse_endpoint },
+	[CONFIG_TYPE_OBJECT] = { "an object", cJSON_Object, NULL },
+	[CONFIG_TYPE_SERVICES] = { "an object", cJSON_Array, NULL },
+	[CONFIG_TYPE_PATH] = { "an absolute path", cJSON_String, parse_path },
+	[CONFIG_TYPE_NAME] = { "a DNS name", cJSON_String, parse_name },
+	[CONFIG_TYPE_TEXT] = { "text without blanks", cJSON_String, parse_text },
+	[CONFIG_TYPE_REGION] = { "an AWS region such as us-east-1", cJSON_String, parse_region },
+	[CONFIG_TYPE_URL] = { "https://HOST[:PORT], or http:// to a loopback address or "
+			      "localhost, and nothing after it",
+			      cJSON_String, parse_url },
+	[CONFIG_TYPE_LISTEN] = { "ip:port or [v6]:port", cJSON_String, parse_listen },
+	[CONFIG_TYPE_PREFIX] = { "a unicast range without host bits and clear of "
+				 "169.254.169.0 to 169.254.175.255, such as "
+				 "\"127.254.0.0/16\"",
+				 cJSON_String, parse_prefix },
+	[CONFIG_TYPE_ADDRESS] = { "a unicast IP address", cJSON_String, parse_address },
+	[CONFIG_TYPE_PORT] = { "a whole number", cJSON_Number, NULL },
+	[CONFIG_TYPE_DURATION] = { "a duration", cJSON_String, parse_duration },
+	[CONFIG_TYPE_WORD] = { "one of", cJSON_String, parse_word },
+	[CONFIG_TYPE_NAMES] = { "a DNS name", cJSON_Array, parse_alias },
+	[CONFIG_TYPE_SERVERS] = { "ip[:port] of a unicast address", cJSON_Array, parse_server },
+	[CONFIG_TYPE_ENDPOINTS] = { "ip:port or [v6]:port of a unicast address", cJSON_Array,
+				    parse_endpoint },
 };
-/* clang-format on */
 
 const struct config_type_row *config_type(enum config_type type)
 {
@@ -242,9 +246,9 @@ const char *config_key_wanted(const struct config_key *key, char text[static CON
 	if (key->type == CONFIG_TYPE_PORT)
 		(void)snprintf(text, size, "%s from %u to %u", type->wanted, key->min, key->max);
 	else if (key->type == CONFIG_TYPE_DURATION)
-		(void)snprintf(text, size, "%s from %s to %s, such as \"%s\"", type->wanted,
+		(void)snprintf(text, size, "%s from %s to %s, such as \"5s\"", type->wanted,
 			       config_format_duration(key->min, low),
-			       config_format_duration(key->max, high), type->example);
+			       config_format_duration(key->max, high));
 	else if (key->type == CONFIG_TYPE_WORD)
 		(void)snprintf(text, size, "%s %s", type->wanted, list_words(key->words, words));
 	else if (type->json == cJSON_Array)
@@ -252,8 +256,6 @@ const char *config_key_wanted(const struct config_key *key, char text[static CON
 	else if (type->json == cJSON_String && key->max > 0)
 		(void)snprintf(text, size, "%s, at most %u octets", type->wanted, key->max);
 	else
-		(void)snprintf(text, size, "%s%s%s%s", type->wanted,
-			       type->example ? ", such as \"" : "",
-			       type->example ? type->example : "", type->example ? "\"" : "");
+		(void)util_copy(text, size, type->wanted);
 	return text;
 }

@@ -10,9 +10,8 @@
 #include "core/config_keys.h"
 
 struct config_type_row {
-	const char *wanted;  /* "a duration" */
-	const char *example; /* or NULL */
-	int json;	     /* cJSON_String, cJSON_Number, cJSON_Array, cJSON_Object */
+	const char *wanted; /* "a duration" */
+	int json;	    /* cJSON_String, cJSON_Number, cJSON_Array, cJSON_Object */
 	/*
 	 * Reads a text (for a list: one item of it) into the field at the key's offset from `base`.
 	 * 0; -EINVAL: not what is wanted; -ENOMEM. NULL: not read from text.
