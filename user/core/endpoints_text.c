@@ -9,11 +9,11 @@
 
 struct attribute {
 	const char *name;
-	bool (*read)(const char *value, struct endpoint *e);
+	bool (*parse)(const char *value, struct endpoint *e);
 	const char *wanted;
 };
 
-static bool read_weight(const char *value, struct endpoint *e)
+static bool parse_weight(const char *value, struct endpoint *e)
 {
 	unsigned long weight = 0;
 
@@ -28,7 +28,7 @@ static bool read_weight(const char *value, struct endpoint *e)
 	return true;
 }
 
-static bool read_zone(const char *value, struct endpoint *e)
+static bool parse_zone(const char *value, struct endpoint *e)
 {
 	size_t length = strlen(value);
 
@@ -37,8 +37,8 @@ static bool read_zone(const char *value, struct endpoint *e)
 }
 
 static const struct attribute attributes[] = {
-	{ "weight", read_weight, "weight=1..1000" },
-	{ "zone", read_zone, "zone=NAME of at most 31 letters, digits, '.', '_', '-'" },
+	{ "weight", parse_weight, "weight=1..1000" },
+	{ "zone", parse_zone, "zone=NAME of at most 31 letters, digits, '.', '_', '-'" },
 };
 
 /* NULL, or what was wanted instead of the word. `seen` has a bit for each attribute of the line. */
@@ -54,7 +54,7 @@ static const char *read_attribute(const char *word, struct endpoint *e, unsigned
 		if (*seen & 1u << i)
 			return "each attribute once";
 		*seen |= 1u << i;
-		return word[length] == '=' && a->read(word + length + 1, e) ? NULL : a->wanted;
+		return word[length] == '=' && a->parse(word + length + 1, e) ? NULL : a->wanted;
 	}
 	return "weight=N or zone=Z";
 }
