@@ -120,7 +120,7 @@ static void a_list_is_told_once(void **state)
 	endpoints_done(&service.fixed.endpoints); /* it has its own copy */
 	assert_int_equal(f->news.n, 0);
 	expect(f, "10.0.1.54:6379*1");
-	assert_true(source_static.next_ms(f->source) == UINT64_MAX);
+	assert_true(source_static.next_ms(f->source) == SOURCE_NEVER);
 	expect_no_news(f);
 	source_static.refresh(f->source);
 	expect(f, "10.0.1.54:6379*1");
@@ -266,7 +266,7 @@ static void a_loop_that_is_undone_is_seen_by_the_next_look(void **state)
 	expect(f, "10.0.1.1:80*1");
 	write_file(f->file, "10.0.1.2:80\n"); /* watched again by now */
 	expect(f, "10.0.1.2:80*1");
-	assert_true(source_static.next_ms(f->source) == UINT64_MAX);
+	assert_true(source_static.next_ms(f->source) == SOURCE_NEVER);
 }
 
 static void other_files_in_the_directory_are_no_news(void **state)
