@@ -28,6 +28,7 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_services; i++)
 		config_service_done(&c->services[i]);
 	free(c->services);
+	free(c->names);
 	free(c->cgroup);
 	free(c->bpffs);
 	free(c->state_dir);
@@ -85,28 +86,24 @@ int config_parse(const char *text, size_t length, const char *origin,
 	return 0;
 }
 
-/* As names compare: in either case, with a final dot or without. */
-static bool same_name(const char *ours, const char *asked)
+static int compare_name(const void *key, const void *element)
 {
-	size_t length = strlen(ours);
-
-	return strncasecmp(ours, asked, length) == 0 &&
-	       (asked[length] == '\0' || streq(asked + length, "."));
+	return strcasecmp(key, ((const struct config_name *)element)->name);
 }
 
 const struct config_service *config_find_service(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_services; i++) {
-		const struct config_service *s = &c->services[i];
+	const struct config_name *found;
+	char asked[SHUNT_NAME_MAX];
+	size_t length;
 
-		if (same_name(s->name, name))
-			return s;
-		for (size_t j = 0; j < s->n_aliases; j++) {
-			if (same_name(s->aliases[j], name))
-				return s;
-		}
-	}
-	return NULL;
+	if (!util_copy(asked, sizeof(asked), name))
+		return NULL;
+	length = strlen(asked);
+	if (length > 0 && asked[length - 1] == '.') /* which names are kept without */
+		asked[length - 1] = '\0';
+	found = bsearch(asked, c->names, c->n_names, sizeof(*c->names), compare_name);
+	return found ? &c->services[found->service] : NULL;
 }
 
 static bool same_text(const char *a, const char *b)

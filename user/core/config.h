@@ -64,6 +64,13 @@ struct config_service {
 	} fixed;			    /* the key is "static" */
 };
 
+/* A name or an alias of services[service]. */
+struct config_name {
+	const char *name; /* that service's */
+	size_t service;
+	size_t alias; /* 0: its name; else 1 + its index */
+};
+
 struct config {
 	char *cgroup; /* NULL: the cgroup2 root found on the machine */
 	char *bpffs;
@@ -80,6 +87,8 @@ struct config {
 	size_t n_dns_servers; /* 0: those of /etc/resolv.conf */
 	struct config_service *services;
 	size_t n_services;
+	struct config_name *names; /* all of them, sorted */
+	size_t n_names;
 };
 
 /* What of the environment a configuration may depend on; NULL for what is not set. */

@@ -70,14 +70,9 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 		check_static(r, at, fixed, service);
 }
 
-struct named {
-	const char *name;
-	size_t service, alias; /* alias 0: the name itself */
-};
-
-static int compare_named(const void *left, const void *right)
+static int compare_names(const void *left, const void *right)
 {
-	const struct named *a = left, *b = right;
+	const struct config_name *a = left, *b = right;
 	int order = strcmp(a->name, b->name);
 
 	if (order)
@@ -87,52 +82,54 @@ static int compare_named(const void *left, const void *right)
 	return a->alias < b->alias ? -1 : a->alias > b->alias;
 }
 
-static struct named *list_names(const struct config *c, size_t *ret_n)
+static int list_names(struct config *c)
 {
 	size_t n = 0;
-	struct named *list;
 
 	for (size_t i = 0; i < c->n_services; i++)
 		n += 1 + c->services[i].n_aliases;
-	list = calloc(n + 1, sizeof(*list));
-	if (!list)
-		return NULL;
-	*ret_n = 0;
+	c->names = calloc(n + 1, sizeof(*c->names));
+	if (!c->names)
+		return -ENOMEM;
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct config_service *s = &c->services[i];
 
 		if (s->name)
-			list[(*ret_n)++] = (struct named){ s->name, i, 0 };
+			c->names[c->n_names++] = (struct config_name){ s->name, i, 0 };
 		for (size_t j = 0; j < s->n_aliases; j++)
-			list[(*ret_n)++] = (struct named){ s->aliases[j], i, j + 1 };
+			c->names[c->n_names++] = (struct config_name){ s->aliases[j], i, j + 1 };
 	}
-	return list;
+	qsort(c->names, c->n_names, sizeof(*c->names), compare_names);
+	return 0;
 }
 
-void config_check_names(struct config_reader *r, const struct config *c)
+static void refuse_name(struct config_reader *r, const struct config_name *refused,
+			const struct config_name *holder)
 {
 	const struct config_place services = { .key = "services" };
-	size_t n, first = 0;
-	_cleanup_free_ struct named *list = list_names(c, &n);
+	const struct config_place service = { .parent = &services, .index = refused->service };
+	const struct config_place key = { .parent = &service,
+					  .key = refused->alias ? "aliases" : "name" };
+	const struct config_place alias = { .parent = &key, .index = refused->alias - 1 };
 
-	if (!list) {
+	config_problem(r, refused->alias ? &alias : &key,
+		       "got \"%s\", wanted a name that services[%zu] does not have", refused->name,
+		       holder->service);
+}
+
+void config_check_names(struct config_reader *r, struct config *c)
+{
+	const struct config_name *first = NULL;
+
+	if (list_names(c) < 0) {
 		r->out_of_memory = true;
 		return;
 	}
-	qsort(list, n, sizeof(*list), compare_named);
-	for (size_t i = 1; i < n; i++) {
-		struct config_place service = { .parent = &services, .index = list[i].service };
-		struct config_place key = { .parent = &service,
-					    .key = list[i].alias ? "aliases" : "name" };
-		struct config_place alias = { .parent = &key, .index = list[i].alias - 1 };
-
-		if (!streq(list[i].name, list[first].name)) {
-			first = i;
-			continue;
-		}
-		config_problem(r, list[i].alias ? &alias : &key,
-			       "got \"%s\", wanted a name that services[%zu] does not have",
-			       list[i].name, list[first].service);
+	for (size_t i = 0; i < c->n_names; i++) {
+		if (first && streq(c->names[i].name, first->name))
+			refuse_name(r, &c->names[i], first);
+		else
+			first = &c->names[i];
 	}
 }
 

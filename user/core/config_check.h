@@ -15,8 +15,8 @@ struct config_service;
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service);
 
-/* Names and aliases, over all services: each once. */
-void config_check_names(struct config_reader *r, const struct config *c);
+/* Fills in the sorted list of names and aliases, over all services: each once. */
+void config_check_names(struct config_reader *r, struct config *c);
 /* VIPs, over all services: what a connect() meets at an address, port and protocol is one service.
  */
 void config_check_vips(struct config_reader *r, const struct config *c);
