@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wanted, into the kernel: a burst of news is one plan, made in the next turn of the loop.
+ * After a plan that freed anything a grace period is waited for in the thread pool; after a write
+ * that failed the maps are read again and planned anew (they are the truth).
+ */
+#include "agent/internal.h"
+
+#include <errno.h>
+
+#define RETRY_MS 1000
+
+static int want_service(struct table *want, const struct watch *w)
+{
+	const struct endpoints *in_force = &w->model.in_force;
+	struct table_service *s = table_add(want);
+
+	if (!s)
+		return -ENOMEM;
+	(void)util_copy(s->name, sizeof(s->name), w->config->name);
+	s->vip = w->vip;
+	s->protocol = w->config->protocol;
+	s->on_empty = w->config->on_empty;
+	s->backends = calloc(MAX(in_force->n, 1U), sizeof(*s->backends));
+	if (!s->backends)
+		return -ENOMEM;
+	for (size_t i = 0; i < in_force->n; i++)
+		s->backends[i].endpoint = in_force->list[i];
+	s->n_backends = in_force->n;
+	return 0;
+}
+
+static int want_build(const struct agent *agent, struct table *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < agent->n_watches && r == 0; i++) {
+		if (agent->watches[i]->has_vip)
+			r = want_service(ret, agent->watches[i]);
+	}
+	table_sort(ret);
+	return r;
+}
+
+/* I7: reaching a limit is visible, and what already works goes on. */
+static void note_refusals(struct agent *agent, const struct plan *plan)
+{
+	for (size_t i = 0; i < agent->n_watches; i++)
+		agent->watches[i]->refused = 0;
+	for (size_t i = 0; i < plan->refused.n; i++) {
+		struct watch *w = agent_find_watch(agent, plan->refused.list[i].name);
+
+		if (!w)
+			continue;
+		w->refused = plan->refused.list[i].error;
+		log_warn("No room in the maps, keeping what the service had",
+			 "service=%s error='%s'", w->config->name, strerror(-w->refused));
+	}
+}
+
+static void start_grace(struct agent *agent);
+
+static void on_retry(uv_timer_t *timer)
+{
+	struct agent *agent = timer->data;
+
+	if (agent->grace_running)
+		(void)uv_timer_start(timer, on_retry, RETRY_MS, 0);
+	else
+		start_grace(agent);
+}
+
+/* The maps may hold anything between the old and the new: wait, read them, and plan from there. */
+static void set_broken(struct agent *agent, const char *what, int error)
+{
+	agent->broken = true;
+	if (log_repeat_failed(&agent->write_failures, uv_now(&agent->loop)))
+		log_error("The maps could not be brought up to date, trying again in a second",
+			  "step=%s error='%s'", what, strerror(-error));
+	(void)uv_timer_start(&agent->retry_timer, on_retry, RETRY_MS, 0);
+}
+
+static int make_and_apply(struct agent *agent, const char **ret_step)
+{
+	_cleanup_(table_done) struct table want = { 0 };
+	_cleanup_(plan_done) struct plan plan = { 0 };
+	int r = want_build(agent, &want);
+
+	*ret_step = "plan";
+	if (r == 0)
+		r = planner_make(agent->planner, &want, &plan);
+	if (r < 0)
+		return r;
+	*ret_step = "write";
+	r = dataplane_apply(agent->dataplane, &plan);
+	if (r < 0)
+		return r;
+	agent->deferred = plan.deferred;
+	note_refusals(agent, &plan);
+	return 0;
+}
+
+static void reconcile(struct agent *agent)
+{
+	const char *step;
+	int r;
+
+	if (agent->broken)
+		return; /* the retry will see to it */
+	r = make_and_apply(agent, &step);
+	if (r < 0) {
+		set_broken(agent, step, r);
+		return;
+	}
+	if (log_repeat_recovered(&agent->write_failures) > 0)
+		log_info("The maps are up to date again", "services=%zu", agent->n_watches);
+	if (planner_wants_grace(agent->planner))
+		start_grace(agent);
+	agent_announce(agent);
+}
+
+int reconcile_recover(struct agent *agent)
+{
+	_cleanup_(plan_state_done) struct plan_state have = { 0 };
+	struct plan_memory memory = dataplane_memory(agent->dataplane);
+	struct planner *planner = NULL;
+	struct plan_limits limits;
+	int r = dataplane_read_state(agent->dataplane, &have);
+
+	dataplane_limits(agent->dataplane, &limits);
+	if (r == 0)
+		r = planner_new(&limits, &memory, &have, &planner);
+	if (r < 0)
+		return r;
+	planner_free(agent->planner);
+	agent->planner = planner;
+	agent->broken = false;
+	agent->deferred = false;
+	return 0;
+}
+
+static void grace_work(uv_work_t *work)
+{
+	struct agent *agent = work->data;
+
+	agent->grace_result = dataplane_wait_grace(agent->dataplane);
+}
+
+static void grace_done(uv_work_t *work, int status)
+{
+	struct agent *agent = work->data;
+	int r = status < 0 ? status : agent->grace_result;
+
+	agent->grace_running = false;
+	if (agent->stopping)
+		return;
+	/* one that began before the failed write proves nothing: the retry starts another */
+	if (agent->broken && !agent->grace_recovers)
+		return;
+	if (r == 0 && agent->broken)
+		r = reconcile_recover(agent);
+	else if (r == 0)
+		planner_grace_end(agent->planner);
+	if (r < 0) {
+		set_broken(agent, "grace period", r);
+		return;
+	}
+	if (agent->deferred || planner_wants_grace(agent->planner) ||
+	    agent->write_failures.failures > 0)
+		reconcile_schedule(agent);
+}
+
+static void start_grace(struct agent *agent)
+{
+	if (agent->grace_running)
+		return;
+	if (!agent->broken)
+		planner_grace_begin(agent->planner);
+	agent->grace_recovers = agent->broken;
+	agent->grace_running = true;
+	agent->grace.data = agent;
+	(void)uv_queue_work(&agent->loop, &agent->grace, grace_work, grace_done);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	(void)uv_idle_stop(idle);
+	reconcile(idle->data);
+}
+
+void reconcile_schedule(struct agent *agent)
+{
+	if (!agent->stopping)
+		(void)uv_idle_start(&agent->reconcile_idle, on_idle);
+}
+
+void reconcile_open(struct agent *agent)
+{
+	(void)uv_idle_init(&agent->loop, &agent->reconcile_idle);
+	(void)uv_timer_init(&agent->loop, &agent->retry_timer);
+	agent->reconcile_idle.data = agent;
+	agent->retry_timer.data = agent;
+}
+
+bool reconcile_is_pending(const struct agent *agent)
+{
+	return uv_is_active((const uv_handle_t *)&agent->reconcile_idle);
+}
+
+void reconcile_close(struct agent *agent)
+{
+	uv_close((uv_handle_t *)&agent->reconcile_idle, NULL);
+	uv_close((uv_handle_t *)&agent->retry_timer, NULL);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reply to `status`: what each service has, from where, how old, and what is wrong. */
+#include "agent/internal.h"
+
+#include <cjson/cJSON.h>
+#include <time.h>
+
+static double seconds(uint64_t ms)
+{
+	return (double)ms / 1000;
+}
+
+static void add_text(cJSON *to, const char *key, const char *text)
+{
+	if (text)
+		(void)cJSON_AddStringToObject(to, key, text);
+	else
+		(void)cJSON_AddNullToObject(to, key);
+}
+
+static void add_config(const struct agent *agent, cJSON *status)
+{
+	cJSON *config = cJSON_AddObjectToObject(status, "config");
+
+	add_text(config, "origin", agent->origin);
+	add_text(config, "error", agent->config_error);
+}
+
+static void add_cgroup(const struct agent *agent, cJSON *status)
+{
+	cJSON *cgroup = cJSON_AddObjectToObject(status, "cgroup");
+	uint64_t id;
+
+	add_text(cgroup, "path", dataplane_cgroup(agent->dataplane, &id));
+	(void)cJSON_AddNumberToObject(cgroup, "id", (double)id);
+	(void)cJSON_AddBoolToObject(cgroup, "attached", agent->detached.total == 0);
+	add_text(cgroup, "error", agent->detached.n > 0 ? agent->detached.lines[0] : NULL);
+}
+
+static void add_credentials(const struct agent *agent, cJSON *status)
+{
+	cJSON *credentials = cJSON_AddObjectToObject(status, "credentials");
+	struct credentials_status now;
+	char expires[sizeof("2026-11-21T00:00:00Z")];
+	time_t expires_s;
+	struct tm utc;
+
+	credentials_status(agent->env.credentials, &now);
+	expires_s = (time_t)now.expires_s;
+	add_text(credentials, "provider", now.provider);
+	(void)cJSON_AddBoolToObject(credentials, "available", now.available);
+	if (now.expires_s > 0 && gmtime_r(&expires_s, &utc) &&
+	    strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+		add_text(credentials, "expires_at", expires);
+	else
+		add_text(credentials, "expires_at", NULL);
+	add_text(credentials, "error", now.error);
+}
+
+static void add_target(const struct config_service *service, cJSON *to)
+{
+	_cleanup_free_ char *target = NULL;
+	int r = -1;
+
+	switch (service->source) {
+	case CONFIG_SOURCE_CLOUDMAP:
+		r = asprintf(&target, "%s/%s", service->cloudmap.namespace,
+			     service->cloudmap.service);
+		break;
+	case CONFIG_SOURCE_DNS:
+		r = asprintf(&target, "%s %s", config_dns_type_name(service->dns.type),
+			     service->dns.name);
+		break;
+	case CONFIG_SOURCE_STATIC:
+		r = asprintf(&target, "%s", service->fixed.file ? service->fixed.file : "list");
+		break;
+	}
+	if (r < 0)
+		target = NULL;
+	add_text(to, "source", config_source_name(service->source));
+	add_text(to, "target", target);
+}
+
+static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
+{
+	cJSON *error;
+
+	if (m->failure.count == 0) {
+		(void)cJSON_AddNullToObject(to, "error");
+		return;
+	}
+	error = cJSON_AddObjectToObject(to, "error");
+	add_text(error, "code", m->failure.code);
+	add_text(error, "message", m->failure.message);
+	(void)cJSON_AddNumberToObject(error, "count", m->failure.count);
+	(void)cJSON_AddNumberToObject(error, "age_s", seconds(now_ms - m->failure.at_ms));
+}
+
+static void add_shrink(const struct watch *w, uint64_t now_ms, cJSON *to)
+{
+	const struct model *m = &w->model;
+	cJSON *shrink;
+
+	if (!m->shrink.held) {
+		(void)cJSON_AddNullToObject(to, "shrink");
+		return;
+	}
+	shrink = cJSON_AddObjectToObject(to, "shrink");
+	(void)cJSON_AddNumberToObject(shrink, "answered", (double)m->shrink.answered);
+	(void)cJSON_AddNumberToObject(shrink, "in_force", (double)m->in_force.n);
+	(void)cJSON_AddNumberToObject(shrink, "for_s", seconds(now_ms - m->shrink.since_ms));
+	(void)cJSON_AddNumberToObject(shrink, "confirm_s", seconds(w->config->shrink_confirm_ms));
+}
+
+static void add_rejected(const struct model *m, cJSON *to)
+{
+	cJSON *rejected;
+
+	if (m->rejected == 0) {
+		(void)cJSON_AddNullToObject(to, "rejected");
+		return;
+	}
+	rejected = cJSON_AddObjectToObject(to, "rejected");
+	(void)cJSON_AddNumberToObject(rejected, "count", m->rejected);
+	add_text(rejected, "why", m->rejected_why);
+}
+
+/* What is kept though the last word was another, and why: "3 backends of 40 s ago: Throttling". */
+static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
+{
+	_cleanup_free_ char *text = NULL;
+	char what[64];
+
+	model_describe(m, now_ms, what, sizeof(what));
+	if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, m->failure.code) < 0)
+		text = NULL;
+	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
+					    m->in_force.n, m->shrink.answered) < 0)
+		text = NULL;
+	add_text(to, "keeping", text);
+}
+
+static void add_notes(const struct watch *w, cJSON *to)
+{
+	cJSON *notes = cJSON_AddArrayToObject(to, "notes");
+
+	if (w->vip_moved)
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("another name hashes to the same VIP and had it "
+						  "first: this one has the next free one"));
+	if (!w->has_vip)
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("no VIP is left in vips.cidr: not reachable"));
+	if (w->refused)
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("no room in the maps: it keeps what it had"));
+}
+
+static void add_times(const struct watch *w, uint64_t now_ms, cJSON *to)
+{
+	const struct model *m = &w->model;
+	uint64_t next_ms = w->source ? source_next_ms(w->source) : 0;
+
+	if (m->answered_s != 0) {
+		(void)cJSON_AddNumberToObject(to, "last_success_s", (double)m->answered_s);
+		(void)cJSON_AddNumberToObject(to, "age_s", seconds(now_ms - m->answered_ms));
+	} else {
+		add_text(to, "last_success_s", NULL);
+		add_text(to, "age_s", NULL);
+	}
+	if (next_ms > 0 && next_ms != SOURCE_NEVER)
+		(void)cJSON_AddNumberToObject(to, "next_s",
+					      next_ms > now_ms ? seconds(next_ms - now_ms) : 0);
+	else
+		add_text(to, "next_s", NULL);
+}
+
+static cJSON *service_build(const struct watch *w, uint64_t now_ms)
+{
+	cJSON *to = cJSON_CreateObject();
+	cJSON *aliases;
+	char vip[ADDR_TEXT_MAX];
+
+	add_text(to, "name", w->config->name);
+	aliases = cJSON_AddArrayToObject(to, "aliases");
+	for (size_t i = 0; i < w->config->n_aliases; i++)
+		(void)cJSON_AddItemToArray(aliases, cJSON_CreateString(w->config->aliases[i]));
+	add_text(to, "vip", w->has_vip ? addr_format(&w->vip.addr, vip) : NULL);
+	(void)cJSON_AddNumberToObject(to, "port", w->vip.port);
+	add_text(to, "protocol", config_protocol_name(w->config->protocol));
+	add_target(w->config, to);
+	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
+	add_times(w, now_ms, to);
+	add_keeping(&w->model, now_ms, to);
+	add_shrink(w, now_ms, to);
+	add_failure(&w->model, now_ms, to);
+	add_rejected(&w->model, to);
+	add_notes(w, to);
+	return to;
+}
+
+static void add_problems(const struct agent *agent, cJSON *status)
+{
+	cJSON *problems = cJSON_AddArrayToObject(status, "problems");
+
+	for (size_t i = 0; i < agent->detached.n; i++)
+		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->detached.lines[i]));
+	if (agent->broken)
+		(void)cJSON_AddItemToArray(
+			problems, cJSON_CreateString("the maps could not be brought up to date"));
+	if (agent->config_error)
+		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->config_error));
+}
+
+cJSON *status_build(struct agent *agent)
+{
+	uint64_t now_ms = uv_now(&agent->loop);
+	cJSON *status = cJSON_CreateObject();
+	cJSON *services;
+
+	add_text(status, "version", SHUNT_VERSION);
+	(void)cJSON_AddNumberToObject(status, "layout", SHUNT_LAYOUT_VERSION);
+	(void)cJSON_AddNumberToObject(status, "pid", getpid());
+	(void)cJSON_AddNumberToObject(status, "uptime_s", seconds(now_ms - agent->started_ms));
+	add_config(agent, status);
+	add_cgroup(agent, status);
+	add_credentials(agent, status);
+	services = cJSON_AddArrayToObject(status, "services");
+	for (size_t i = 0; i < agent->n_watches; i++)
+		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));
+	add_problems(agent, status);
+	return status;
+}
