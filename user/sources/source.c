@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sources/source.h"
+
+static const struct source_ops *const kinds[] = {
+	[CONFIG_SOURCE_CLOUDMAP] = &source_cloudmap,
+	[CONFIG_SOURCE_DNS] = &source_dns,
+	[CONFIG_SOURCE_STATIC] = &source_static,
+};
+
+int source_start(const struct source_env *env, const struct config *config,
+		 const struct config_service *service, const struct source_sink *sink,
+		 struct source **ret)
+{
+	return kinds[service->source]->start(env, config, service, sink, ret);
+}
+
+void source_refresh(struct source *s)
+{
+	s->ops->refresh(s);
+}
+
+uint64_t source_next_ms(const struct source *s)
+{
+	return s->ops->next_ms(s);
+}
+
+void source_stop(struct source *s)
+{
+	if (s)
+		s->ops->stop(s);
+}
