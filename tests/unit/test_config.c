@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "core/config.h"
+#include "core/config_names.h"
+#include "core/config_types.h"
 
 static struct config *parse_in(const char *text, const char *region)
 {
@@ -276,6 +278,57 @@ static void a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace
 	}
 }
 
+static void durations_are_read_in_every_unit_and_written_in_the_largest(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t ms;
+		const char *shortest;
+	} cases[] = {
+		{ "0s", 0, "0s" },
+		{ "0h", 0, "0s" },
+		{ "250ms", 250, "250ms" },
+		{ "1000ms", 1000, "1s" },
+		{ "90s", 90000, "90s" },
+		{ "120s", 120000, "2m" },
+		{ "60m", 3600000, "1h" },
+		{ "24h", 86400000, "24h" },
+		{ "007s", 7000, "7s" },
+		{ "4294967295ms", UINT32_MAX, "4294967295ms" },
+		{ "1193h", 4294800000, "1193h" },
+	};
+	char text[CONFIG_DURATION_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint32_t ms;
+
+		assert_int_equal(config_parse_duration(cases[i].text, &ms), 0);
+		assert_int_equal(ms, cases[i].ms);
+		assert_string_equal(config_format_duration(ms, text), cases[i].shortest);
+	}
+}
+
+static void a_name_may_have_253_octets_and_no_more(void **state)
+{
+	char name[260] = "", *made = NULL;
+
+	(void)state;
+	for (int i = 0; i < 63; i++)
+		(void)strcat(name, "abc.");
+	(void)strcat(name, "d");
+	assert_int_equal(strlen(name), 253);
+	assert_int_equal(config_name_make(name, &made), 0);
+	assert_string_equal(made, name);
+	free(made);
+	(void)strcat(name, ".");
+	assert_int_equal(config_name_make(name, &made), 0);
+	free(TAKE_PTR(made));
+	name[253] = 'e';
+	assert_int_equal(config_name_make(name, &made), -EINVAL);
+	assert_null(made);
+}
+
 static void values_have_the_words_of_the_configuration(void **state)
 {
 	(void)state;
@@ -298,6 +351,8 @@ int main(void)
 		cmocka_unit_test(a_service_is_found_by_any_of_its_names),
 		cmocka_unit_test(
 			a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace),
+		cmocka_unit_test(durations_are_read_in_every_unit_and_written_in_the_largest),
+		cmocka_unit_test(a_name_may_have_253_octets_and_no_more),
 		cmocka_unit_test(values_have_the_words_of_the_configuration),
 	};
 
