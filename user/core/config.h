@@ -110,12 +110,10 @@ DEFINE_CLEANUP(struct config *, config_free);
 /* NULL if there is none of that name or alias. */
 const struct config_service *config_find_service(const struct config *c, const char *name);
 
-/* Whether both ask the same source for the same thing at the same pace: a reload keeps its watch
- * then. */
+/* Whether both ask one source for the same thing at the same pace: a reload keeps its watch. */
 bool config_same_source(const struct config_service *a, const struct config_service *b);
 
-/* The words of the configuration for these values: "cloudmap", "tcp", "A", "refuse", "demand" ...
- */
+/* The words of the configuration for these values: "cloudmap", "tcp", "A" ... */
 const char *config_source_name(enum config_source source);
 const char *config_protocol_name(enum shunt_protocol protocol);
 const char *config_dns_type_name(enum config_dns_type type);

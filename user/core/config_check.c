@@ -60,8 +60,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	const cJSON *dns = child_of(json, "dns"), *fixed = child_of(json, "static");
 	bool port_is_good = service->port != 0 || !child_of(json, "port");
 
-	/* no address is all zero; and a port that could not be read must not look like "any port"
-	 */
+	/* no VIP is all zero; a port that could not be read must not look like "any port" */
 	service->has_vip = addr_is_unicast(&service->vip) && port_is_good;
 	check_source(r, at, json, service);
 	if (cJSON_IsObject(dns))

@@ -10,15 +10,13 @@
 struct config_environment;
 struct config_service;
 
-/* One service after its keys were read from `json`: its source, its VIP, the port of DNS backends.
- */
+/* One service after its keys were read from `json`: source, VIP, port of DNS backends. */
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service);
 
 /* Fills in the sorted list of names and aliases, over all services: each once. */
 void config_check_names(struct config_reader *r, struct config *c);
-/* VIPs, over all services: what a connect() meets at an address, port and protocol is one service.
- */
+/* VIPs, over all services: at an address, port and protocol there is one service. */
 void config_check_vips(struct config_reader *r, const struct config *c);
 /* Fills in the region and the endpoints that were left out. */
 void config_check_aws(struct config_reader *r, struct config *c,

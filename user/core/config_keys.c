@@ -192,8 +192,7 @@ const struct config_key *config_keys_find(const char *object, const char *name)
 
 #define DISTANCE_TEXT_MAX 32
 
-/* Levenshtein's distance of a, in either case, from b, by the row; b has at most DISTANCE_TEXT_MAX
- * octets. */
+/* Levenshtein's distance of a, in either case, from b (of at most DISTANCE_TEXT_MAX octets). */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[DISTANCE_TEXT_MAX + 1];

@@ -55,8 +55,7 @@ const struct config_key *config_keys(size_t *ret_n);
 /* Its place in that order. */
 size_t config_key_index(const struct config_key *key);
 
-/* The key `name` of the object whose path is `object` ("" for the outermost); NULL: there is none.
- */
+/* The key `name` of the object with the path `object` ("": the outermost); NULL: none. */
 const struct config_key *config_keys_find(const char *object, const char *name);
 /* The key of that object that `name` was probably meant to be; NULL: nothing is near. */
 const struct config_key *config_keys_nearest(const char *object, const char *name);

@@ -12,8 +12,7 @@
 
 /* Weights beyond this are brought down to it: they are proportions, and slots are finite. */
 #define ENDPOINT_WEIGHT_MAX 1000
-/* A service with more is refused as a whole (Cloud Map's own quota is 1,000 instances a service).
- */
+/* A service with more is refused as a whole; Cloud Map's own quota is 1,000 instances. */
 #define ENDPOINTS_MAX 16384
 
 struct endpoint {

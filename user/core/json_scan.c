@@ -6,8 +6,10 @@
 
 #include "base/utf8.h"
 
-/* Where the scan is. The functions below step over what they are named after, or say what they
- * wanted at `at` and return false. */
+/*
+ * Where the scan is. The functions below step over what they are named after, or say what they
+ * wanted at `at` and return false.
+ */
 struct scan {
 	const char *at, *end;
 	const char *wanted;

@@ -25,7 +25,6 @@ struct requests {
 	size_t n;
 };
 
-/* `code` is "ok" or the remote's error code, or a word for what went wrong: "timeout", "garbled"
- * ... */
+/* `code`: "ok", the remote's error code, or a word for what went wrong ("timeout" ...). */
 void requests_count(struct requests *r, const char *source, const char *operation,
 		    const char *code);

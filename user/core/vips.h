@@ -26,8 +26,7 @@ int vips_load(struct vips *v, const char *text, size_t length, struct diag *prob
 /* *ret_text is the caller's: a JSON text with a version. What it holds counts as stored. */
 int vips_store(struct vips *v, char **ret_text, size_t *ret_length);
 
-/* An address that the configuration names itself: never given out. Call for all before vips_assign.
- */
+/* An address that the configuration names itself is never given out; before any vips_assign. */
 int vips_reserve(struct vips *v, const struct addr *a);
 
 /*
