@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/json.h"
+#include "ctl/status_text.h"
+
+static void assert_shown(const char *json, const char *expected)
+{
+	_cleanup_(json_free_p) cJSON *status = cJSON_Parse(json);
+	_cleanup_free_ char *text = NULL;
+
+	assert_non_null(status);
+	text = status_text(status);
+	assert_string_equal(text, expected);
+}
+
+static const char trouble[] =
+	"{\"version\":\"0.1.0\",\"layout\":1,\"pid\":71,\"uptime_s\":12.34,"
+	"\"config\":{\"origin\":\"/etc/shunt/shunt.json\",\"error\":\"vips.cidr: got 1\"},"
+	"\"cgroup\":{\"path\":\"/sys/fs/"
+	"cgroup\",\"id\":1,\"attached\":false,\"error\":\"detached\"},"
+	"\"credentials\":{\"provider\":\"container\",\"available\":true,"
+	"\"expires_at\":\"2026-11-21T06:00:00Z\",\"error\":\"timeout\"},"
+	"\"services\":[{\"name\":\"backend\",\"aliases\":[\"be\"],\"vip\":\"127.254.0.10\","
+	"\"port\":8080,\"protocol\":\"tcp\",\"source\":\"cloudmap\","
+	"\"target\":\"internal.myapp/backend\",\"backends\":3,\"last_success_s\":1700000000,"
+	"\"age_s\":40.4,\"next_s\":4.2,"
+	"\"keeping\":\"3 backends of 40 s ago: RequestLimitExceeded\","
+	"\"shrink\":{\"answered\":0,\"in_force\":3,\"for_s\":12.1,\"confirm_s\":30},"
+	"\"error\":{\"code\":\"RequestLimitExceeded\",\"message\":\"Rate \\u001b[2Jexceeded\","
+	"\"count\":7,\"age_s\":1.25},"
+	"\"rejected\":{\"count\":1,\"why\":\"i-1: no AWS_INSTANCE_IPV4\"},"
+	"\"notes\":[\"VIP moved\"]}],"
+	"\"problems\":[\"the programs are not attached\"]}";
+
+static void what_is_wrong_is_told_verbatim(void **state)
+{
+	(void)state;
+	assert_shown(
+		trouble,
+		"shuntd 0.1.0, pid 71, up 12 s, layout 1\n"
+		"configuration: /etc/shunt/shunt.json\n"
+		"    refused, the one before stays in force: vips.cidr: got 1\n"
+		"cgroup: /sys/fs/cgroup (id 1), NOT attached\n"
+		"    error: detached\n"
+		"credentials: container, expire at 2026-11-21T06:00:00Z\n"
+		"    error: timeout\n"
+		"PROBLEM: the programs are not attached\n"
+		"\n"
+		"backend 127.254.0.10:8080/tcp -> 3 backends, answered 40 s ago, next in 4.2 s\n"
+		"    source: cloudmap internal.myapp/backend\n"
+		"    alias: be\n"
+		"    keeping 3 backends of 40 s ago: RequestLimitExceeded\n"
+		"    error: RequestLimitExceeded: Rate \\x1b[2Jexceeded (7 in a row, last 1.2 s "
+		"ago)\n"
+		"    shrink: the answer has 0 where 3 are in force, for 12 s; believed after "
+		"30 s\n"
+		"    left out: 1 without a usable address: i-1: no AWS_INSTANCE_IPV4\n"
+		"    note: VIP moved\n");
+}
+
+static void services_without_trouble_are_short(void **state)
+{
+	(void)state;
+	assert_shown("{\"version\":\"0.1.0\",\"layout\":1,\"pid\":1,\"uptime_s\":100000,"
+		     "\"config\":{\"origin\":\"SHUNT_CONFIG\",\"error\":null},"
+		     "\"cgroup\":{\"path\":\"/c\",\"id\":1,\"attached\":true,\"error\":null},"
+		     "\"credentials\":{\"provider\":\"none\",\"available\":false,"
+		     "\"expires_at\":null,\"error\":null},"
+		     "\"services\":[{\"name\":\"a\",\"aliases\":[],\"vip\":\"::1\",\"port\":0,"
+		     "\"protocol\":\"any\",\"source\":\"static\",\"target\":\"list\","
+		     "\"backends\":1,\"last_success_s\":1,\"age_s\":0.04,\"next_s\":null,"
+		     "\"keeping\":null,\"shrink\":null,\"error\":null,\"rejected\":null,"
+		     "\"notes\":[]},"
+		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
+		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
+		     "\"age_s\":null}],\"problems\":[]}",
+		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
+		     "configuration: SHUNT_CONFIG\n"
+		     "cgroup: /c (id 1), attached\n"
+		     "credentials: none, not available\n"
+		     "\n"
+		     "a [::1]:any/any -> 1 backend, answered 0.0 s ago\n"
+		     "    source: static list\n"
+		     "\n"
+		     "b no VIP -> 0 backends, never answered\n"
+		     "    source: dns A b.internal\n");
+}
+
+/* An agent of another version may say less, or say it otherwise. */
+static void what_is_lacking_is_left_out(void **state)
+{
+	static const char *const replies[] = {
+		"{}", "{\"services\":{},\"config\":[],\"cgroup\":1,\"problems\":null}"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+		assert_shown(replies[i], "shuntd -\n"
+					 "configuration: -\n"
+					 "cgroup: -, NOT attached\n"
+					 "credentials: -, not available\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_wrong_is_told_verbatim),
+		cmocka_unit_test(services_without_trouble_are_short),
+		cmocka_unit_test(what_is_lacking_is_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shuntctl explain: what connect() to a name or address gets right now, and why, candidate by
+ * candidate. */
+#include <errno.h>
+
+#include "base/log.h"
+#include "core/state.h"
+#include "ctl/ctl.h"
+#include "ctl/target.h"
+#include "ctl/verdict.h"
+
+#define WHY_MAX 512
+
+/* One destination, for both protocols. */
+struct answer {
+	struct verdict tcp, udp;
+	bool alike; /* one row tells both */
+};
+
+static void answer_done(struct answer *a)
+{
+	verdict_done(&a->tcp);
+	verdict_done(&a->udp);
+}
+
+/* "10.0.0.1:80", or "10.0.0.1" when no port was given. */
+static const char *format_to(const struct addr_port *to, char text[static ADDR_PORT_TEXT_MAX])
+{
+	char address[ADDR_TEXT_MAX];
+
+	if (to->port)
+		return addr_port_format(to, text);
+	(void)util_copy(text, ADDR_PORT_TEXT_MAX, addr_format(&to->addr, address));
+	return text;
+}
+
+/* Not ours, as asked; what is at the same address tells more than that it is not. */
+static void explain_left_alone(const struct verdict *v, const struct table *table, char *why)
+{
+	char to[ADDR_PORT_TEXT_MAX], vip[ADDR_PORT_TEXT_MAX];
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct table_service *service = &table->services[i];
+
+		if (!addr_equal(&service->vip.addr, &v->to.addr))
+			continue;
+		(void)snprintf(why, WHY_MAX, "left alone: %s is at %s, %s", service->name,
+			       format_to(&service->vip, vip),
+			       config_protocol_name(service->protocol));
+		return;
+	}
+	(void)snprintf(why, WHY_MAX, "left alone: no service has %s", format_to(&v->to, to));
+}
+
+static void explain_empty(const struct verdict *v, char *why)
+{
+	const char *name = v->service->name;
+
+	if (v->kind == VERDICT_PASSED)
+		(void)snprintf(why, WHY_MAX,
+			       "passed: %s has no backend and on_empty is \"pass\"; it goes where "
+			       "it was going",
+			       name);
+	else
+		(void)snprintf(why, WHY_MAX,
+			       "refused: %s has no backend and on_empty is \"refuse\"; "
+			       "ECONNREFUSED at once",
+			       name);
+}
+
+static void explain_redirected(const struct verdict *v, char *why)
+{
+	size_t candidates = 0;
+	bool crossed = v->is_ipv6 && addr_is_ipv4(&v->to.addr);
+
+	for (size_t i = 0; i < v->service->n_backends; i++)
+		candidates += v->turns[i] > 0;
+	(void)snprintf(why, WHY_MAX, "redirected to %s: %zu backend%s in turn%s", v->service->name,
+		       candidates, candidates == 1 ? "" : "s",
+		       crossed ? ", all IPv6: an IPv4-only socket is refused" : "");
+}
+
+static void explain(const struct verdict *v, const struct table *table, char *why)
+{
+	if (v->kind == VERDICT_LEFT_ALONE)
+		explain_left_alone(v, table, why);
+	else if (v->kind == VERDICT_REDIRECTED)
+		explain_redirected(v, why);
+	else
+		explain_empty(v, why);
+}
+
+static void write_answer(struct writer *w, const char *protocol, const struct verdict *v,
+			 const struct table *table)
+{
+	char to[ADDR_PORT_TEXT_MAX];
+	char why[WHY_MAX];
+
+	explain(v, table, why);
+	writer_text(w, protocol);
+	writer_text(w, format_to(&v->to, to));
+	if (v->service)
+		writer_text(w, v->service->name);
+	else
+		writer_none(w);
+	writer_text(w, verdict_name(v->kind));
+	writer_text(w, why);
+}
+
+/* Why this backend gets the share it gets. */
+static const char *explain_candidate(const struct verdict *v, size_t i)
+{
+	const struct endpoint *endpoint = &v->service->backends[i].endpoint;
+
+	if (v->turns[i] > 0)
+		return endpoint->state == STATE_HEALTHY ? "picked in its turn"
+							: "picked: no backend is healthy";
+	if (addr_is_ipv4(&endpoint->at.addr) == v->is_ipv6)
+		return v->is_ipv6 ? "not picked: an IPv6 backend is there"
+				  : "not picked: an IPv4 backend is there";
+	if (endpoint->state != STATE_HEALTHY)
+		return "not picked: others are healthy";
+	return "not picked: its weight is too small a part";
+}
+
+static void write_candidates(struct writer *w, const char *protocol, const struct verdict *v)
+{
+	for (size_t i = 0; v->service && i < v->service->n_backends; i++) {
+		const struct endpoint *endpoint = &v->service->backends[i].endpoint;
+		struct addr_port at = endpoint->at;
+		char text[ADDR_PORT_TEXT_MAX];
+
+		if (at.port == 0)
+			at.port = v->to.port; /* the client's own */
+		writer_text(w, protocol);
+		writer_text(w, v->service->name);
+		writer_text(w, format_to(&at, text));
+		writer_fixed(w, v->slots ? 100.0 * v->turns[i] / v->slots : 0);
+		writer_count(w, endpoint->weight);
+		writer_text(w, state_name((enum shunt_state)endpoint->state));
+		if (*endpoint->zone)
+			writer_text(w, endpoint->zone);
+		else
+			writer_none(w);
+		writer_text(w, explain_candidate(v, i));
+	}
+}
+
+static int answer_make(const struct dataplane *d, const struct table *table,
+		       const struct addr_port *to, struct answer *ret)
+{
+	int r = verdict_make(d, table, to, PROTOCOL_TCP, &ret->tcp);
+
+	if (r == 0)
+		r = verdict_make(d, table, to, PROTOCOL_UDP, &ret->udp);
+	ret->alike = r == 0 && ret->tcp.service == ret->udp.service;
+	return r;
+}
+
+static void write_answers(struct writer *w, const struct answer *answers, size_t n,
+			  const struct table *table)
+{
+	static const struct writer_column columns[] = {
+		{ "protocol", "PROTOCOL", false }, { "destination", "DESTINATION", false },
+		{ "service", "SERVICE", false },   { "verdict", NULL, false },
+		{ "why", "WHY", false },
+	};
+
+	writer_table(w, "answers", columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < n; i++) {
+		write_answer(w, answers[i].alike ? "any" : "tcp", &answers[i].tcp, table);
+		if (!answers[i].alike)
+			write_answer(w, "udp", &answers[i].udp, table);
+	}
+}
+
+static void write_all_candidates(struct writer *w, const struct answer *answers, size_t n)
+{
+	static const struct writer_column columns[] = {
+		{ "protocol", "PROTOCOL", false }, { "service", "SERVICE", false },
+		{ "backend", "BACKEND", false },   { "share_percent", "SHARE%", true },
+		{ "weight", "WEIGHT", true },	   { "state", "STATE", false },
+		{ "zone", "ZONE", false },	   { "why", "WHY", false },
+	};
+
+	writer_table(w, "candidates", columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < n; i++) {
+		write_candidates(w, answers[i].alike ? "any" : "tcp", &answers[i].tcp);
+		if (!answers[i].alike)
+			write_candidates(w, "udp", &answers[i].udp);
+	}
+}
+
+static int fail_target(const char *text, int error, const char *near)
+{
+	_cleanup_free_ char *escaped = log_escape(text);
+	const char *shown = escaped ? escaped : "";
+
+	if (error == -ENOENT && near)
+		return ctl_fail(EX_NOINPUT, "no service is named '%s'; did you mean '%s'?", shown,
+				near);
+	if (error == -ENOENT)
+		return ctl_fail(EX_NOINPUT, "no service is named '%s'", shown);
+	if (error == -EINVAL)
+		return ctl_fail(
+			EX_USAGE,
+			"explain: got '%s', wanted a name or address, and :port (1 to 65535)",
+			shown);
+	return ctl_fail(EX_OSERR, "%s", strerror(-error));
+}
+
+static int explain_targets(const struct ctl *ctl, const struct dataplane *d,
+			   const struct table *table, const struct target *target)
+{
+	_cleanup_free_ struct answer *answers = calloc(target->n, sizeof(*answers));
+	_cleanup_(writer_free_p) struct writer *w = NULL;
+	int r = answers ? writer_new(ctl->form, &w) : -ENOMEM;
+
+	for (size_t i = 0; i < target->n && r == 0; i++)
+		r = answer_make(d, table, &target->list[i], &answers[i]);
+	if (r == 0) {
+		write_answers(w, answers, target->n, table);
+		write_all_candidates(w, answers, target->n);
+	}
+	for (size_t i = 0; answers && i < target->n; i++)
+		answer_done(&answers[i]);
+	if (r < 0)
+		return ctl_fail(EX_OSERR, "cannot read the maps: %s", strerror(-r));
+	return ctl_print(w);
+}
+
+int explain_run(const struct ctl *ctl)
+{
+	_cleanup_(dataplane_close_p) struct dataplane *d = NULL;
+	_cleanup_(target_done) struct target target = { 0 };
+	_cleanup_(table_done) struct table table = { 0 };
+	const char *near = NULL;
+	int r, code = ctl_open(ctl, &d, &table);
+
+	if (code != EX_OK)
+		return code;
+	r = target_parse(ctl->argument, &table, ctl->config, &target, &near);
+	if (r < 0)
+		return fail_target(ctl->argument, r, near);
+	return explain_targets(ctl, d, &table, &target);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/status_text.h"
+
+#include "base/log.h"
+
+#define INDENT "    "
+
+static const cJSON *member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static const char *text_at(const cJSON *object, const char *key)
+{
+	return cJSON_GetStringValue(member(object, key));
+}
+
+static bool number_at(const cJSON *object, const char *key, double *ret)
+{
+	const cJSON *number = member(object, key);
+
+	if (!cJSON_IsNumber(number))
+		return false;
+	*ret = number->valuedouble;
+	return true;
+}
+
+/* What came from a remote must not reach the terminal as it is. */
+static void put_text(FILE *to, const char *untrusted)
+{
+	_cleanup_free_ char *escaped = log_escape(untrusted ? untrusted : "-");
+
+	if (escaped)
+		(void)fputs(escaped, to);
+}
+
+static void put_line(FILE *to, const char *before, const char *untrusted)
+{
+	(void)fputs(before, to);
+	put_text(to, untrusted);
+	(void)fputc('\n', to);
+}
+
+static void put_duration(FILE *to, double seconds)
+{
+	static const struct {
+		double below, unit;
+		int decimals;
+		const char *name;
+	} scales[] = {
+		{ 10, 1, 1, "s" },	  { 120, 1, 0, "s" },	    { 7200, 60, 0, "min" },
+		{ 172800, 3600, 0, "h" }, { 1e300, 86400, 0, "d" },
+	};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(scales) && seconds >= scales[i].below)
+		i++;
+	(void)fprintf(to, "%.*f %s", scales[i].decimals, seconds / scales[i].unit, scales[i].name);
+}
+
+static void put_agent(FILE *to, const cJSON *status)
+{
+	double pid, layout, uptime_s;
+
+	(void)fputs("shuntd ", to);
+	put_text(to, text_at(status, "version"));
+	if (number_at(status, "pid", &pid))
+		(void)fprintf(to, ", pid %.0f", pid);
+	if (number_at(status, "uptime_s", &uptime_s)) {
+		(void)fputs(", up ", to);
+		put_duration(to, uptime_s);
+	}
+	if (number_at(status, "layout", &layout))
+		(void)fprintf(to, ", layout %.0f", layout);
+	(void)fputc('\n', to);
+}
+
+static void put_config(FILE *to, const cJSON *config)
+{
+	const char *error = text_at(config, "error");
+
+	put_line(to, "configuration: ", text_at(config, "origin"));
+	if (error)
+		put_line(to, INDENT "refused, the one before stays in force: ", error);
+}
+
+static void put_cgroup(FILE *to, const cJSON *cgroup)
+{
+	const char *error = text_at(cgroup, "error");
+	double id;
+
+	(void)fputs("cgroup: ", to);
+	put_text(to, text_at(cgroup, "path"));
+	if (number_at(cgroup, "id", &id))
+		(void)fprintf(to, " (id %.0f)", id);
+	(void)fputs(cJSON_IsTrue(member(cgroup, "attached")) ? ", attached\n" : ", NOT attached\n",
+		    to);
+	if (error)
+		put_line(to, INDENT "error: ", error);
+}
+
+static void put_credentials(FILE *to, const cJSON *credentials)
+{
+	const char *expires = text_at(credentials, "expires_at");
+	const char *error = text_at(credentials, "error");
+
+	(void)fputs("credentials: ", to);
+	put_text(to, text_at(credentials, "provider"));
+	if (!cJSON_IsTrue(member(credentials, "available")))
+		(void)fputs(", not available", to);
+	if (expires) {
+		(void)fputs(", expire at ", to);
+		put_text(to, expires);
+	}
+	(void)fputc('\n', to);
+	if (error)
+		put_line(to, INDENT "error: ", error);
+}
+
+static void put_destination(FILE *to, const cJSON *service)
+{
+	const char *vip = text_at(service, "vip");
+	double port = 0;
+
+	if (!vip) {
+		(void)fputs("no VIP", to);
+		return;
+	}
+	(void)fputs(strchr(vip, ':') ? "[" : "", to);
+	put_text(to, vip);
+	(void)fputs(strchr(vip, ':') ? "]" : "", to);
+	if (number_at(service, "port", &port) && port > 0)
+		(void)fprintf(to, ":%.0f/", port);
+	else
+		(void)fputs(":any/", to);
+	put_text(to, text_at(service, "protocol"));
+}
+
+static void put_summary(FILE *to, const cJSON *service)
+{
+	double backends = 0, age_s, next_s;
+
+	put_text(to, text_at(service, "name"));
+	(void)fputc(' ', to);
+	put_destination(to, service);
+	(void)number_at(service, "backends", &backends);
+	(void)fprintf(to, " -> %.0f backend%s, ", backends, backends == 1 ? "" : "s");
+	if (number_at(service, "age_s", &age_s)) {
+		(void)fputs("answered ", to);
+		put_duration(to, age_s);
+		(void)fputs(" ago", to);
+	} else {
+		(void)fputs("never answered", to);
+	}
+	if (number_at(service, "next_s", &next_s)) {
+		(void)fputs(", next in ", to);
+		put_duration(to, next_s);
+	}
+	(void)fputc('\n', to);
+}
+
+static void put_source(FILE *to, const cJSON *service)
+{
+	const cJSON *alias;
+
+	(void)fputs(INDENT "source: ", to);
+	put_text(to, text_at(service, "source"));
+	(void)fputc(' ', to);
+	put_line(to, "", text_at(service, "target"));
+	cJSON_ArrayForEach(alias, member(service, "aliases"))
+	{
+		put_line(to, INDENT "alias: ", cJSON_GetStringValue(alias));
+	}
+}
+
+static void put_error(FILE *to, const cJSON *error)
+{
+	const char *message = text_at(error, "message");
+	double count, age_s;
+
+	(void)fputs(INDENT "error: ", to);
+	put_text(to, text_at(error, "code"));
+	if (message && *message) {
+		(void)fputs(": ", to);
+		put_text(to, message);
+	}
+	if (number_at(error, "count", &count) && number_at(error, "age_s", &age_s)) {
+		(void)fprintf(to, " (%.0f in a row, last ", count);
+		put_duration(to, age_s);
+		(void)fputs(" ago)", to);
+	}
+	(void)fputc('\n', to);
+}
+
+static void put_shrink(FILE *to, const cJSON *shrink)
+{
+	double answered = 0, in_force = 0, for_s = 0, confirm_s = 0;
+
+	(void)number_at(shrink, "answered", &answered);
+	(void)number_at(shrink, "in_force", &in_force);
+	(void)number_at(shrink, "for_s", &for_s);
+	(void)number_at(shrink, "confirm_s", &confirm_s);
+	(void)fprintf(to, INDENT "shrink: the answer has %.0f where %.0f are in force, for ",
+		      answered, in_force);
+	put_duration(to, for_s);
+	(void)fputs("; believed after ", to);
+	put_duration(to, confirm_s);
+	(void)fputc('\n', to);
+}
+
+static void put_rejected(FILE *to, const cJSON *rejected)
+{
+	double count = 0;
+
+	(void)number_at(rejected, "count", &count);
+	(void)fprintf(to, INDENT "left out: %.0f without a usable address: ", count);
+	put_line(to, "", text_at(rejected, "why"));
+}
+
+static void put_service(FILE *to, const cJSON *service)
+{
+	const char *keeping = text_at(service, "keeping");
+	const cJSON *note;
+
+	put_summary(to, service);
+	put_source(to, service);
+	if (keeping)
+		put_line(to, INDENT "keeping ", keeping);
+	if (cJSON_IsObject(member(service, "error")))
+		put_error(to, member(service, "error"));
+	if (cJSON_IsObject(member(service, "shrink")))
+		put_shrink(to, member(service, "shrink"));
+	if (cJSON_IsObject(member(service, "rejected")))
+		put_rejected(to, member(service, "rejected"));
+	cJSON_ArrayForEach(note, member(service, "notes"))
+	{
+		put_line(to, INDENT "note: ", cJSON_GetStringValue(note));
+	}
+}
+
+char *status_text(const cJSON *status)
+{
+	const cJSON *service, *problem;
+	char *text = NULL;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	if (!to)
+		return NULL;
+	put_agent(to, status);
+	put_config(to, member(status, "config"));
+	put_cgroup(to, member(status, "cgroup"));
+	put_credentials(to, member(status, "credentials"));
+	cJSON_ArrayForEach(problem, member(status, "problems"))
+	{
+		put_line(to, "PROBLEM: ", cJSON_GetStringValue(problem));
+	}
+	cJSON_ArrayForEach(service, member(status, "services"))
+	{
+		(void)fputc('\n', to);
+		put_service(to, service);
+	}
+	if (fclose(to) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
