@@ -34,6 +34,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct shunt_bucket);
+} shunt_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, SHUNT_SERVICES_MAX);
 	__type(key, __u32);
 	__type(value, shunt_run);

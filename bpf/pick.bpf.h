@@ -64,21 +64,43 @@ static __always_inline bool pick_may_be_ours6(__u16 first)
 	return prefixes && prefix_is_used(prefixes->ipv6, first);
 }
 
-/* The one place that knows how an address leads to a service; 0: to none. */
-static __always_inline __u32 front_find(const struct pick *pick)
+static __always_inline __u32 front_in_hash(const struct pick *pick, __u16 port)
 {
 	struct shunt_front_key key = {
 		.address = pick->address,
-		.port = pick->port,
+		.port = port,
 		.protocol = pick->protocol,
 	};
 	const struct shunt_front *front = bpf_map_lookup_elem(&shunt_front, &key);
 
-	if (!front) {
-		key.port = 0;
-		front = bpf_map_lookup_elem(&shunt_front, &key);
-	}
 	return front ? front->service_id : 0;
+}
+
+static __always_inline __u32 front_in_bucket(const struct pick *pick, __u16 port)
+{
+	__u32 address = ((const __u32 *)pick->address.octets)[3];
+	__u64 key = SHUNT_WAY_KEY(address, port, pick->protocol);
+	__u32 index = SHUNT_BUCKET_OF(key);
+	const struct shunt_bucket *bucket = bpf_map_lookup_elem(&shunt_buckets, &index);
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < SHUNT_BUCKET_WAYS; i++) {
+		if (*(const volatile __u64 *)&bucket->ways[i].key == key)
+			return *(const volatile __u32 *)&bucket->ways[i].service_id;
+	}
+	return bucket->ways[0].spilled ? front_in_hash(pick, port) : 0;
+}
+
+/* The one place that knows how an address leads to a service; 0: to none. */
+static __always_inline __u32 front_find(const struct pick *pick)
+{
+	bool ipv4 = address_is_ipv4(&pick->address);
+	__u32 id = ipv4 ? front_in_bucket(pick, pick->port) : front_in_hash(pick, pick->port);
+
+	if (id)
+		return id;
+	return ipv4 ? front_in_bucket(pick, 0) : front_in_hash(pick, 0);
 }
 
 static __always_inline struct shunt_counters *counters_of(__u32 service_id)

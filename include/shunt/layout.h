@@ -59,7 +59,11 @@ struct shunt_address {
 	__u8 octets[16];
 };
 
-/* shunt_front: a logical address -> the id of its service. Port 0 stands for any port. */
+/*
+ * A logical address leads to the id of its service by two maps. shunt_buckets, 64 octets each,
+ * holds the IPv4 ones: a cache line and no helper on the way. shunt_front, a kernel hash, holds the
+ * IPv6 ones, and the IPv4 ones that found their bucket full. Port 0 stands for any port.
+ */
 struct shunt_front_key {
 	struct shunt_address address;
 	__u16 port;
@@ -70,6 +74,27 @@ struct shunt_front_key {
 struct shunt_front {
 	__u32 service_id;
 };
+
+#define SHUNT_BUCKET_BITS 14
+#define SHUNT_BUCKETS (1U << SHUNT_BUCKET_BITS)
+#define SHUNT_BUCKET_WAYS 4
+
+/* The key is stored last and taken away first; a service_id of 0 is none, whatever the key. */
+struct shunt_way {
+	__u64 key; /* SHUNT_WAY_KEY; 0: free */
+	__u32 service_id;
+	__u32 spilled; /* in way 0: how many keys of this bucket are in shunt_front */
+};
+
+struct shunt_bucket {
+	struct shunt_way ways[SHUNT_BUCKET_WAYS];
+};
+
+/* `address` is the IPv4 address as it lies in memory, in network order. */
+#define SHUNT_WAY_KEY(address, port, protocol) \
+	(((__u64)(address) << 32) | ((__u64)(port) << 16) | ((__u64)(protocol) << 8) | 1)
+/* Fibonacci hashing: the high bits of a product with 2^64 / phi (Knuth, TAOCP 3, 6.4). */
+#define SHUNT_BUCKET_OF(key) ((__u32)(((key)*0x9e3779b97f4a7c15ULL) >> (64 - SHUNT_BUCKET_BITS)))
 
 /*
  * shunt_runs: by service id, the run of slots in force. The whole of it is one 64-bit word, written
@@ -170,6 +195,7 @@ struct shunt_note {
 #define SHUNT_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has holes")
 
 SHUNT_ASSERT_SIZE(struct shunt_front_key, 20);
+SHUNT_ASSERT_SIZE(struct shunt_bucket, 64);
 SHUNT_ASSERT_SIZE(struct shunt_head, 8);
 SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
 SHUNT_ASSERT_SIZE(union shunt_cell, 8);

@@ -25,13 +25,6 @@ static void store(uint64_t *place, uint64_t word)
 	__atomic_store_n(place, word, __ATOMIC_RELEASE);
 }
 
-static int put_front(const struct dataplane *d, const struct plan_op *op)
-{
-	struct shunt_front front = { .service_id = op->index };
-
-	return row_put(d, MAP_FRONT, &op->key, &front);
-}
-
 static void key_of(const char *name, struct shunt_service_key *ret)
 {
 	memset(ret, 0, sizeof(*ret)); /* a hash key is compared to its last byte */
@@ -88,9 +81,9 @@ static int apply_one(const struct dataplane *d, const struct plan_op *op)
 		store(&d->prefixes->ipv6[op->index], op->word);
 		return 0;
 	case PLAN_FRONT_PUT:
-		return put_front(d, op);
+		return front_put(d, &op->key, op->index);
 	case PLAN_FRONT_DELETE:
-		return row_delete(d, MAP_FRONT, &op->key);
+		return front_delete(d, &op->key);
 	case PLAN_SERVICE_DELETE:
 		return delete_service(d, op);
 	case PLAN_BACKEND_DELETE:

@@ -33,6 +33,7 @@ void dataplane_close(struct dataplane *d)
 	if (!d)
 		return;
 	unmap(d->prefixes, &d->maps[MAP_PREFIXES]);
+	unmap(d->buckets, &d->maps[MAP_BUCKETS]);
 	unmap(d->runs, &d->maps[MAP_RUNS]);
 	unmap(d->cells, &d->maps[MAP_SLOTS]);
 	unmap(d->addrs6, &d->maps[MAP_ADDRS6]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files behind kernel/dataplane.h share: dataplane.c (life), cgroup.c (where to attach),
- * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), read.c,
- * apply.c (writes), grace.c, detach.c. Nobody else includes it.
+ * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), front.c,
+ * read.c, apply.c (writes), grace.c, detach.c. Nobody else includes it.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 enum map_index {
 	MAP_PREFIXES,
 	MAP_FRONT,
+	MAP_BUCKETS,
 	MAP_RUNS,
 	MAP_SLOTS,
 	MAP_ADDRS6,
@@ -46,6 +47,7 @@ struct dataplane {
 	int directory_fd; /* holds the lock of a writer; -1 for a reader */
 	struct map maps[MAP_COUNT];
 	struct prefixes *prefixes;
+	struct shunt_bucket *buckets;
 	uint64_t *runs;
 	uint64_t *cells;
 	struct shunt_address *addrs6;
@@ -95,6 +97,18 @@ struct hook {
 extern const struct hook hooks[HOOKS];
 int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems);
 int load_program_fd(const struct shunt_redirect *programs, size_t hook);
+
+/* front.c: where an address leads; 0 or a negative errno. */
+int front_put(const struct dataplane *d, const struct shunt_front_key *key, uint32_t service_id);
+int front_delete(const struct dataplane *d, const struct shunt_front_key *key);
+uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *key);
+/* For the writer: appends all, and counts anew what spilled (one that died may have left it wrong).
+ */
+int front_read(struct dataplane *d, struct plan_state *state);
+
+/* read.c: calls `row` for the entries of a hash; `value` has room for one. */
+int map_walk(const struct map *map, size_t key_size, void *value,
+	     int (*row)(void *user, const void *key, const void *value), void *user);
 
 /* grace.c */
 int grace_open(struct dataplane *d);

@@ -19,10 +19,11 @@
 
 const char *const map_names[MAP_COUNT] = {
 	[MAP_PREFIXES] = "shunt_prefixes", [MAP_FRONT] = "shunt_front",
-	[MAP_RUNS] = "shunt_runs",	   [MAP_SLOTS] = "shunt_slots",
-	[MAP_ADDRS6] = "shunt_addrs6",	   [MAP_COUNTERS] = "shunt_counters",
-	[MAP_NOTES] = "shunt_notes",	   [MAP_SERVICES] = "shunt_services",
-	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
+	[MAP_BUCKETS] = "shunt_buckets",   [MAP_RUNS] = "shunt_runs",
+	[MAP_SLOTS] = "shunt_slots",	   [MAP_ADDRS6] = "shunt_addrs6",
+	[MAP_COUNTERS] = "shunt_counters", [MAP_NOTES] = "shunt_notes",
+	[MAP_SERVICES] = "shunt_services", [MAP_BACKENDS] = "shunt_backends",
+	[MAP_META] = "shunt_meta",
 };
 
 const char *pins_path(const char *directory, const char *name, char path[static PINS_PATH_MAX])
@@ -219,6 +220,9 @@ int pins_map(struct dataplane *d, bool writable)
 	struct map *maps = d->maps;
 	int r = map_mmap(&maps[MAP_PREFIXES], sizeof(struct prefixes), writable, &d->prefixes);
 
+	if (r == 0)
+		r = map_mmap(&maps[MAP_BUCKETS], sizeof(struct shunt_bucket), writable,
+			     &d->buckets);
 	if (r == 0)
 		r = map_mmap(&maps[MAP_RUNS], sizeof(uint64_t), writable, &d->runs);
 	if (r == 0)

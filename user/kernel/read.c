@@ -9,8 +9,8 @@
  * Walks a hash, at most as many steps as it has room: a writer beside us may make a walk begin
  * anew. Entries that vanish under it are left out.
  */
-static int walk(const struct map *map, size_t key_size, void *value,
-		int (*row)(void *user, const void *key, const void *value), void *user)
+int map_walk(const struct map *map, size_t key_size, void *value,
+	     int (*row)(void *user, const void *key, const void *value), void *user)
 {
 	_cleanup_free_ char *key = calloc(1, key_size), *next = calloc(1, key_size);
 	int r = 0;
@@ -31,15 +31,6 @@ static int walk(const struct map *map, size_t key_size, void *value,
 	(util_grow(&(rows).list, &(rows).capacity, (rows).n + 1, sizeof((rows).list[0])) < 0 \
 		 ? -ENOMEM                                                                   \
 		 : ((rows).list[(rows).n++] = (row), 0))
-
-static int front_row(void *user, const void *key, const void *value)
-{
-	struct plan_state *state = user;
-	struct plan_front row = { .service_id = ((const struct shunt_front *)value)->service_id };
-
-	memcpy(&row.key, key, sizeof(row.key));
-	return APPEND(state->fronts, row);
-}
 
 static int service_row(void *user, const void *key, const void *value)
 {
@@ -82,24 +73,22 @@ static int people_rows(const struct dataplane *d, struct plan_state *state)
 {
 	struct shunt_service service;
 	struct shunt_backend backend;
-	int r = walk(&d->maps[MAP_SERVICES], sizeof(struct shunt_service_key), &service,
-		     service_row, state);
+	int r = map_walk(&d->maps[MAP_SERVICES], sizeof(struct shunt_service_key), &service,
+			 service_row, state);
 
 	if (r == 0)
-		r = walk(&d->maps[MAP_BACKENDS], sizeof(struct shunt_backend_key), &backend,
-			 backend_row, state);
+		r = map_walk(&d->maps[MAP_BACKENDS], sizeof(struct shunt_backend_key), &backend,
+			     backend_row, state);
 	return r;
 }
 
 int dataplane_read_state(struct dataplane *d, struct plan_state *ret)
 {
 	_cleanup_(plan_state_done) struct plan_state state = { 0 };
-	struct shunt_front front;
 	int r = people_rows(d, &state);
 
 	if (r == 0)
-		r = walk(&d->maps[MAP_FRONT], sizeof(struct shunt_front_key), &front, front_row,
-			 &state);
+		r = front_read(d, &state);
 	if (r == 0)
 		r = run_rows(d, &state);
 	if (r < 0)
@@ -196,15 +185,12 @@ uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
 			  enum shunt_protocol protocol)
 {
 	struct shunt_front_key key = { .port = to->port, .protocol = (uint8_t)protocol };
-	struct shunt_front front;
+	uint32_t service_id;
 
 	memcpy(key.address.octets, to->addr.octets, sizeof(key.address.octets));
-	if (bpf_map_lookup_elem(d->maps[MAP_FRONT].fd, &key, &front) == 0)
-		return front.service_id;
-	key.port = 0;
-	if (bpf_map_lookup_elem(d->maps[MAP_FRONT].fd, &key, &front) == 0)
-		return front.service_id;
-	return 0;
+	service_id = front_lookup(d, &key);
+	key.port = 0; /* any port */
+	return service_id ? service_id : front_lookup(d, &key);
 }
 
 static struct endpoint endpoint_in_slot(const struct dataplane *d, struct shunt_slot slot,
