@@ -253,10 +253,10 @@ static void every_fault_is_told_and_the_first_good_answer_ends_it(void **state)
 		{ ANSWER("403 Forbidden", "49",
 			 "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}"),
 		  "AccessDeniedException", "no" },
-		{ ANSWER("200 OK", "16", "{\"Instances\":[{}"), "garbled",
-		  "not JSON: '{\"Instances\":[{}'" },
+		{ ANSWER("200 OK", "16", "{\"Instances\":[{}"), "garbled", NULL },
 		{ ANSWER("200 OK", "19", "<html>log in</html>"), "garbled",
-		  "not JSON: '<html>log in</html>'" },
+		  "not JSON: line 1, column 1: got '<', wanted a value; it begins with "
+		  "'<html>log in</html>'" },
 		{ { "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"Instances\":[]}",
 		    PEER_CLOSE },
 		  "truncated",

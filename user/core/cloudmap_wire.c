@@ -17,7 +17,7 @@ void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a)
 
 char *cloudmap_wire_request(const char *namespace, const char *service)
 {
-	_cleanup_json_ cJSON *body = cJSON_CreateObject();
+	_cleanup_(json_free_p) cJSON *body = cJSON_CreateObject();
 
 	if (!cJSON_AddStringToObject(body, "NamespaceName", namespace) ||
 	    !cJSON_AddStringToObject(body, "ServiceName", service) ||
@@ -274,7 +274,7 @@ int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
 			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error)
 {
 	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
-	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(json_free_p) cJSON *json = NULL;
 	char wrong[REPLY_JSON_ERROR_MAX];
 	const cJSON *instances;
 	bool repeated;

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON that a remote sent, read strictly: bounded in depth and in number of values before any
- * memory is spent on it, one value and nothing after it, no control characters or NUL in its
- * strings. Pure; the tree is the caller's (cJSON_Delete).
+ * JSON that a remote sent: core/json's strict reading, with the words for a person who wonders what
+ * it was that answered, and members looked up so that a repeated one is noticed. Pure; the tree is
+ * the caller's (json_free).
  */
 #pragma once
 
-#include <cjson/cJSON.h>
-
-#include "base/util.h"
+#include "core/json.h"
 
 #define REPLY_JSON_DEPTH_MAX 16
-#define REPLY_JSON_VALUES_MAX 200000 /* 1,000 instances have some 40,000 */
-#define REPLY_JSON_ERROR_MAX 128
+#define REPLY_JSON_ERROR_MAX 256
 
-static inline void cjson_delete_p(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-#define _cleanup_json_ _cleanup_(cjson_delete_p)
-
-/* 0 and *ret, or -EBADMSG and what is wrong with it in `error`; untrusted text may be quoted there.
- */
+/* 0 and *ret, or -EBADMSG and what is wrong with it in `error`, where its beginning is quoted. */
 int reply_json_parse(const char *text, size_t length, cJSON **ret,
 		     char error[static REPLY_JSON_ERROR_MAX]);
 
@@ -29,5 +19,5 @@ int reply_json_parse(const char *text, size_t length, cJSON **ret,
  */
 const cJSON *reply_json_member(const cJSON *object, const char *name, bool *ret_repeated);
 
-/* "a string", "a number" ...: for messages. */
+/* "a string", "a number" ...: for messages that must not show the value. */
 const char *reply_json_kind(const cJSON *item);
