@@ -117,79 +117,78 @@ static void without_a_port_anywhere_the_client_keeps_its_own(void **state)
 	cloudmap_wire_answer_done(&a);
 }
 
+/* Instances that cannot be used, and why. */
+static const struct {
+	const char *instance, *why;
+} rejected[] = {
+	{ INSTANCE(IPV4("banana")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got 'banana', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("")), "instance i-1: AWS_INSTANCE_IPV4 got '', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("10.0.0.1 ")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.1 ', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("10.0.0.256")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.256', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("::ffff:10.0.0.1")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '::ffff:10.0.0.1', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("0.0.0.0")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '0.0.0.0', which no host can have" },
+	{ INSTANCE(IPV4("224.0.0.1")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '224.0.0.1', which no host can have" },
+	{ INSTANCE(IPV4("255.255.255.255")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got '255.255.255.255', which no host can have" },
+	{ INSTANCE(IPV6("::")),
+	  "instance i-1: AWS_INSTANCE_IPV6 got '::', which no host can have" },
+	{ INSTANCE(IPV6("ff02::1")),
+	  "instance i-1: AWS_INSTANCE_IPV6 got 'ff02::1', which no host can have" },
+	{ INSTANCE(IPV6("10.0.0.1")),
+	  "instance i-1: AWS_INSTANCE_IPV6 got '10.0.0.1', wanted an IPv6 address" },
+	{ INSTANCE(IPV6("::ffff:10.0.0.1")),
+	  "instance i-1: AWS_INSTANCE_IPV6 got '::ffff:10.0.0.1', wanted an IPv6 address" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("0")),
+	  "instance i-1: AWS_INSTANCE_PORT got '0', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("65536")),
+	  "instance i-1: AWS_INSTANCE_PORT got '65536', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("-1")),
+	  "instance i-1: AWS_INSTANCE_PORT got '-1', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("80x")),
+	  "instance i-1: AWS_INSTANCE_PORT got '80x', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("")),
+	  "instance i-1: AWS_INSTANCE_PORT got '', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("184467440737095516")),
+	  "instance i-1: AWS_INSTANCE_PORT got '184467440737095516', wanted 1 to 65535" },
+	{ INSTANCE(IPV4("10.0.0.1") ",\"AWS_INSTANCE_PORT\":80"),
+	  "instance i-1: AWS_INSTANCE_PORT got a number, wanted a string" },
+	{ INSTANCE(IPV4("10.0.0.1") "," IPV4("10.0.0.3")),
+	  "instance i-1: AWS_INSTANCE_IPV4 is there twice" },
+	{ INSTANCE("\"AWS_INSTANCE_IPV4\":null"),
+	  "instance i-1: AWS_INSTANCE_IPV4 got null, wanted a string" },
+	{ INSTANCE("\"AWS_INSTANCE_CNAME\":\"db.example.com\""),
+	  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
+	{ INSTANCE(""), "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
+	{ "{}", "instance #1: Attributes got nothing, wanted an object" },
+	{ "{\"InstanceId\":\"x\",\"Attributes\":[]}",
+	  "instance x: Attributes got an array, wanted an object" },
+	{ "{\"InstanceId\":5,\"Attributes\":\"a\"}",
+	  "instance #1: Attributes got a string, wanted an object" },
+	{ "{\"Attributes\":{},\"Attributes\":{}}", "instance #1: Attributes is there twice" },
+};
+
 static void an_instance_without_a_usable_address_is_left_out_alone(void **state)
 {
-	static const struct {
-		const char *instance, *why;
-	} rows[] = {
-		{ INSTANCE(IPV4("banana")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got 'banana', wanted an IPv4 address" },
-		{ INSTANCE(IPV4("")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '', wanted an IPv4 address" },
-		{ INSTANCE(IPV4("10.0.0.1 ")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.1 ', wanted an IPv4 address" },
-		{ INSTANCE(IPV4("10.0.0.256")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '10.0.0.256', wanted an IPv4 address" },
-		{ INSTANCE(IPV4("::ffff:10.0.0.1")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '::ffff:10.0.0.1', wanted an IPv4 address" },
-		{ INSTANCE(IPV4("0.0.0.0")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '0.0.0.0', which no host can have" },
-		{ INSTANCE(IPV4("224.0.0.1")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '224.0.0.1', which no host can have" },
-		{ INSTANCE(IPV4("255.255.255.255")),
-		  "instance i-1: AWS_INSTANCE_IPV4 got '255.255.255.255', which no host can have" },
-		{ INSTANCE(IPV6("::")),
-		  "instance i-1: AWS_INSTANCE_IPV6 got '::', which no host can have" },
-		{ INSTANCE(IPV6("ff02::1")),
-		  "instance i-1: AWS_INSTANCE_IPV6 got 'ff02::1', which no host can have" },
-		{ INSTANCE(IPV6("10.0.0.1")),
-		  "instance i-1: AWS_INSTANCE_IPV6 got '10.0.0.1', wanted an IPv6 address" },
-		{ INSTANCE(IPV6("::ffff:10.0.0.1")),
-		  "instance i-1: AWS_INSTANCE_IPV6 got '::ffff:10.0.0.1', wanted an IPv6 address" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("0")),
-		  "instance i-1: AWS_INSTANCE_PORT got '0', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("65536")),
-		  "instance i-1: AWS_INSTANCE_PORT got '65536', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("-1")),
-		  "instance i-1: AWS_INSTANCE_PORT got '-1', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("80x")),
-		  "instance i-1: AWS_INSTANCE_PORT got '80x', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("")),
-		  "instance i-1: AWS_INSTANCE_PORT got '', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") "," AT_PORT("184467440737095516")),
-		  "instance i-1: AWS_INSTANCE_PORT got '184467440737095516', wanted 1 to 65535" },
-		{ INSTANCE(IPV4("10.0.0.1") ",\"AWS_INSTANCE_PORT\":80"),
-		  "instance i-1: AWS_INSTANCE_PORT got a number, wanted a string" },
-		{ INSTANCE(IPV4("10.0.0.1") "," IPV4("10.0.0.3")),
-		  "instance i-1: AWS_INSTANCE_IPV4 is there twice" },
-		{ INSTANCE("\"AWS_INSTANCE_IPV4\":null"),
-		  "instance i-1: AWS_INSTANCE_IPV4 got null, wanted a string" },
-		{ INSTANCE("\"AWS_INSTANCE_CNAME\":\"db.example.com\""),
-		  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
-		{ INSTANCE(""),
-		  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
-		{ "{}", "instance #1: Attributes got nothing, wanted an object" },
-		{ "{\"InstanceId\":\"x\",\"Attributes\":[]}",
-		  "instance x: Attributes got an array, wanted an object" },
-		{ "{\"InstanceId\":5,\"Attributes\":\"a\"}",
-		  "instance #1: Attributes got a string, wanted an object" },
-		{ "{\"Attributes\":{},\"Attributes\":{}}",
-		  "instance #1: Attributes is there twice" },
-	};
 	char body[1024], text[256];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rejected); i++) {
 		struct cloudmap_wire_error error;
 		struct cloudmap_wire_answer a;
 
 		(void)snprintf(body, sizeof(body),
-			       INSTANCES("%s," INSTANCE(IPV4("10.0.0.2")) ",%s"), rows[i].instance,
-			       rows[i].instance);
+			       INSTANCES("%s," INSTANCE(IPV4("10.0.0.2")) ",%s"),
+			       rejected[i].instance, rejected[i].instance);
 		assert_int_equal(parse(body, PORT, &a, &error), 0);
 		assert_string_equal(describe(&a, text, sizeof(text)), "10.0.0.2:8080 healthy");
 		assert_int_equal(a.rejected, 2);
-		assert_string_equal(a.rejected_why, rows[i].why);
+		assert_string_equal(a.rejected_why, rejected[i].why);
 		cloudmap_wire_answer_done(&a);
 	}
 }

@@ -11,8 +11,9 @@
 /* A kept connection may be reused for so long; then the name is resolved anew, for its addresses
  * move. */
 #define CONNECTION_LIFETIME_S 300L
-#define CONNECTIONS_KEPT (2L * HTTP_CONNECTIONS_MAX) /* open at all, or a busy host has no reuse \
-						      */
+#define CONNECTIONS_KEPT                                                        \
+	(2L * HTTP_CONNECTIONS_MAX) /* open at all, or a busy host has no reuse \
+				     */
 #define ERROR_TYPE_MAX 128
 
 struct http {
@@ -196,14 +197,11 @@ static void on_ended(CURL *easy, CURLcode code)
 
 int http_new(uv_loop_t *loop, struct http **ret)
 {
-	_cleanup_(http_free_p) struct http *h = NULL;
+	_cleanup_(http_free_p) struct http *h = calloc(1, sizeof(*h));
 	const char *ca_bundle = getenv("AWS_CA_BUNDLE");
 	int r;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -ENOMEM;
-	h = calloc(1, sizeof(*h));
-	if (!h)
+	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
 	if (ca_bundle && *ca_bundle) {
 		h->ca_bundle = strdup(ca_bundle);
