@@ -75,7 +75,7 @@ int process_read(struct process_stats *ret)
 	double ticks_a_second = (double)sysconf(_SC_CLK_TCK);
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t fields[FIELD_END] = { 0 };
-	uint64_t boot_time_s, fds;
+	uint64_t boot_time_s = 0, fds = 0;
 	struct rlimit limit;
 	int r = read_fields(fields);
 

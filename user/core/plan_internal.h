@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/plan.h"
+#include "core/pool.h"
 #include "core/slots.h"
 
 struct planner {

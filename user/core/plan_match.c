@@ -62,15 +62,17 @@ static const struct plan_service *find_by_vip(const struct plan_service **sorted
 	return NULL;
 }
 
+static int compare_name(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct plan_service *)row)->name);
+}
+
 static const struct plan_service *find_by_name(const struct plan_state *have, const char *name)
 {
-	struct plan_service key;
-
 	if (have->services.n == 0)
 		return NULL;
-	(void)util_copy(key.name, sizeof(key.name), name);
-	return bsearch(&key, have->services.list, have->services.n, sizeof(key),
-		       plan_service_compare);
+	return bsearch(name, have->services.list, have->services.n, sizeof(struct plan_service),
+		       compare_name);
 }
 
 static void take_over(struct decision *d, const struct plan_service *had,

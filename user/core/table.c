@@ -43,13 +43,16 @@ void table_sort(struct table *t)
 	}
 }
 
+static int compare_name(const void *name, const void *service)
+{
+	return strcmp(name, ((const struct table_service *)service)->name);
+}
+
 const struct table_service *table_find(const struct table *t, const char *name)
 {
-	struct table_service key;
-
-	if (t->n == 0 || !util_copy(key.name, sizeof(key.name), name))
+	if (t->n == 0)
 		return NULL;
-	return bsearch(&key, t->services, t->n, sizeof(*t->services), compare_services);
+	return bsearch(name, t->services, t->n, sizeof(*t->services), compare_name);
 }
 
 const struct table_service *table_find_id(const struct table *t, uint32_t id)
