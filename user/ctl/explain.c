@@ -174,6 +174,15 @@ static void write_answers(struct writer *w, const struct answer *answers, size_t
 	}
 }
 
+static bool has_candidates(const struct answer *answers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (answers[i].tcp.service || answers[i].udp.service)
+			return true;
+	}
+	return false;
+}
+
 static void write_all_candidates(struct writer *w, const struct answer *answers, size_t n)
 {
 	static const struct writer_column columns[] = {
@@ -220,7 +229,9 @@ static int explain_targets(const struct ctl *ctl, const struct dataplane *d,
 		r = answer_make(d, table, &target->list[i], &answers[i]);
 	if (r == 0) {
 		write_answers(w, answers, target->n, table);
-		write_all_candidates(w, answers, target->n);
+		/* programs want the member even when it is empty, people do not */
+		if (ctl->form == WRITER_JSON || has_candidates(answers, target->n))
+			write_all_candidates(w, answers, target->n);
 	}
 	for (size_t i = 0; answers && i < target->n; i++)
 		answer_done(&answers[i]);
