@@ -10,13 +10,16 @@
 
 #define PORT 8080
 
+static const struct cloudmap_wire_question asked = { .service = "orders", .port = PORT };
+
 static int parse(const char *body, uint16_t port, struct cloudmap_wire_answer *ret,
 		 struct cloudmap_wire_error *error)
 {
 	struct cloudmap_wire_reply reply = { .status = 200, .body = body, .length = strlen(body) };
 
 	memset(error, 0, sizeof(*error));
-	return cloudmap_wire_parse(&reply, port, ret, error);
+	return cloudmap_wire_parse(&reply, &(struct cloudmap_wire_question){ "orders", port }, ret,
+				   error);
 }
 
 /* "10.0.0.1:80 healthy zone;..." */
@@ -210,6 +213,10 @@ static void an_answer_that_is_not_one_is_garbled_as_a_whole(void **state)
 		{ INSTANCES("null"), "Instances: #1 is null, wanted an object" },
 		{ INSTANCES(INSTANCE(IPV4("10.0.0.1")) ",7"),
 		  "Instances: #2 is a number, wanted an object" },
+		{ INSTANCES("{\"ServiceName\":\"Orders\",\"Attributes\":{" IPV4(
+			  "10.0.0.1") "}},{\"ServiceName\":\"users\","
+				      "\"Attributes\":{" IPV4("10.0.0.2") "}}"),
+		  "Instances: #2 is of another service than orders" },
 		{ "{\"Instances\":[]", NULL },
 		{ "{\"Instances\":[{\"InstanceId\":\"i-1\",\"Attri", NULL },
 		{ "{\"Instances\":[]}{\"Instances\":[]}", NULL },
@@ -250,7 +257,7 @@ static void every_cut_of_an_answer_is_garbled(void **state)
 
 		reply.body = body;
 		reply.length = length;
-		assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+		assert_int_equal(cloudmap_wire_parse(&reply, &asked, &a, &error), -EBADMSG);
 		assert_string_equal(error.code, "garbled");
 	}
 }
@@ -265,7 +272,7 @@ static void a_nul_in_the_body_is_garbled(void **state)
 	struct cloudmap_wire_error error;
 
 	(void)state;
-	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+	assert_int_equal(cloudmap_wire_parse(&reply, &asked, &a, &error), -EBADMSG);
 	assert_string_equal(error.code, "garbled");
 }
 
@@ -308,7 +315,7 @@ static void an_error_keeps_its_code_and_message(void **state)
 		struct cloudmap_wire_answer a;
 		struct cloudmap_wire_error error;
 
-		assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+		assert_int_equal(cloudmap_wire_parse(&reply, &asked, &a, &error), -EBADMSG);
 		assert_string_equal(error.code, rows[i].code);
 		assert_string_equal(error.message, rows[i].message);
 	}
@@ -325,7 +332,7 @@ static void long_words_of_the_remote_are_cut(void **state)
 	(void)snprintf(body, 20000, "{\"__type\":\"%05000d\",\"Message\":\"%05000d\"}", 1, 2);
 	reply.body = body;
 	reply.length = strlen(body);
-	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), -EBADMSG);
+	assert_int_equal(cloudmap_wire_parse(&reply, &asked, &a, &error), -EBADMSG);
 	assert_int_equal(strlen(error.code), CLOUDMAP_WIRE_CODE_MAX - 1);
 	assert_int_equal(strlen(error.message), CLOUDMAP_WIRE_MESSAGE_MAX - 1);
 	(void)snprintf(body, 20000,
@@ -334,7 +341,7 @@ static void long_words_of_the_remote_are_cut(void **state)
 		       1, 2);
 	reply.status = 200;
 	reply.length = strlen(body);
-	assert_int_equal(cloudmap_wire_parse(&reply, PORT, &a, &error), 0);
+	assert_int_equal(cloudmap_wire_parse(&reply, &asked, &a, &error), 0);
 	assert_int_equal(a.rejected, 1);
 	assert_in_range(strlen(a.rejected_why), 100, CLOUDMAP_WIRE_WHY_MAX - 1);
 	cloudmap_wire_answer_done(&a);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <strings.h>
 
 #include "core/reply_json.h"
 
@@ -241,7 +242,17 @@ static void count_rejected(struct cloudmap_wire_answer *answer, const cJSON *jso
 /* --- the answer ---------------------------------------------------------------------------------
  */
 
-static int read_instances(const cJSON *instances, uint16_t port,
+/* Promised: never another service's. An answer need not say whose it is, but if it does it is held
+ * to it. */
+static bool is_of_another(const cJSON *json, const char *service)
+{
+	bool repeated;
+	const cJSON *name = reply_json_member(json, "ServiceName", &repeated);
+
+	return repeated || (cJSON_IsString(name) && strcasecmp(name->valuestring, service) != 0);
+}
+
+static int read_instances(const cJSON *instances, const struct cloudmap_wire_question *asked,
 			  struct cloudmap_wire_answer *answer, struct cloudmap_wire_error *error)
 {
 	unsigned int index = 0;
@@ -256,7 +267,11 @@ static int read_instances(const cJSON *instances, uint16_t port,
 		if (!cJSON_IsObject(json))
 			return fail(error, "garbled", "Instances: #%u is %s, wanted an object",
 				    index, reply_json_kind(json));
-		if (read_instance(&in, json, port) < 0) {
+		if (is_of_another(json, asked->service))
+			return fail(error, "garbled",
+				    "Instances: #%u is of another service than %.64s", index,
+				    asked->service);
+		if (read_instance(&in, json, asked->port) < 0) {
 			count_rejected(answer, json, index, &in);
 			continue;
 		}
@@ -270,7 +285,8 @@ static int read_instances(const cJSON *instances, uint16_t port,
 	return 0;
 }
 
-int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
+int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply,
+			const struct cloudmap_wire_question *asked,
 			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error)
 {
 	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
@@ -295,7 +311,7 @@ int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
 	if (!cJSON_IsArray(instances))
 		return fail(ret_error, "garbled", "Instances: got %s, wanted an array",
 			    reply_json_kind(instances));
-	r = read_instances(instances, port, &answer, ret_error);
+	r = read_instances(instances, asked, &answer, ret_error);
 	if (r < 0)
 		return r;
 	*ret = answer;

@@ -41,11 +41,18 @@ struct cloudmap_wire_reply {
  */
 char *cloudmap_wire_request(const char *namespace, const char *service);
 
+/* What was asked for. */
+struct cloudmap_wire_question {
+	const char *service;
+	uint16_t port; /* for instances without AWS_INSTANCE_PORT; 0: the client keeps its own */
+};
+
 /*
- * `port` is for instances without AWS_INSTANCE_PORT; 0 keeps the client's. 0 and *ret (release by
- * cloudmap_wire_answer_done), or -EBADMSG and *ret_error.
+ * 0 and *ret (release by cloudmap_wire_answer_done), or -EBADMSG and *ret_error. An instance of
+ * another service makes the answer another's, so garbled.
  */
-int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply, uint16_t port,
+int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply,
+			const struct cloudmap_wire_question *asked,
 			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error);
 
 /* Does this code say that the credentials are expired or unknown? */

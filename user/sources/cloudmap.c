@@ -27,7 +27,7 @@ struct cloudmap {
 	uv_timer_t timer; /* the next beat, or the next attempt after a failure */
 	struct http_call *call;
 	struct credentials_waiter waiter;
-	char *region, *url, *body;
+	char *service, *region, *url, *body;
 	bool no_proxy;
 	uint16_t port;
 	uint32_t poll_ms;
@@ -174,13 +174,14 @@ static void on_answer(void *user, const struct http_response *response)
 	};
 	struct cloudmap_wire_error error;
 	struct cloudmap *s = user;
+	const struct cloudmap_wire_question asked = { .service = s->service, .port = s->port };
 
 	s->call = NULL;
 	if (response->failure) {
 		(void)util_copy(error.code, sizeof(error.code), response->failure);
 		(void)util_copy(error.message, sizeof(error.message), response->detail);
 		take_failure(s, &error);
-	} else if (cloudmap_wire_parse(&reply, s->port, &answer, &error) < 0) {
+	} else if (cloudmap_wire_parse(&reply, &asked, &answer, &error) < 0) {
 		take_failure(s, &error);
 	} else {
 		take_answer(s, &answer);
@@ -271,6 +272,7 @@ static void ask(struct cloudmap *s)
 
 static void cloudmap_free(struct cloudmap *s)
 {
+	free(s->service);
 	free(s->region);
 	free(s->url);
 	free(s->body);
@@ -294,13 +296,14 @@ static int copy_where(struct cloudmap *s, const struct config *config,
 	/* A Cloud Map on this host is reached from this host. */
 	s->no_proxy = strcasecmp(host, "localhost") == 0 ||
 		      (addr_parse(host, &address) == 0 && addr_is_loopback(&address));
+	s->service = strdup(service->cloudmap.service);
 	s->region = strdup(config->aws.region);
 	s->body = cloudmap_wire_request(service->cloudmap.namespace, service->cloudmap.service);
 	if (asprintf(&s->url, "%s/", config->aws.data_endpoint) < 0) {
 		s->url = NULL;
 		return -ENOMEM;
 	}
-	return s->region && s->body ? 0 : -ENOMEM;
+	return s->service && s->region && s->body ? 0 : -ENOMEM;
 }
 
 static int cloudmap_start(const struct source_env *env, const struct config *config,
