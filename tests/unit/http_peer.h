@@ -36,6 +36,7 @@ struct peer {
 	unsigned int port;
 	const struct peer_answer *answers;
 	size_t n_answers;
+	uint64_t delay_ms; /* before each answer */
 	unsigned int connections;
 	unsigned int requests;
 	uint64_t asked_ms[256]; /* uv_now of each request */
@@ -45,6 +46,7 @@ struct peer {
 
 struct peer_connection {
 	uv_tcp_t tcp;
+	uv_timer_t delay;
 	uv_write_t write;
 	struct peer *peer;
 	const struct peer_answer *answer;
@@ -59,14 +61,21 @@ static inline void peer_on_closed(uv_handle_t *handle)
 	((struct peer_connection *)handle->data)->closing = true;
 }
 
+static inline void peer_on_tcp_closed(uv_handle_t *handle)
+{
+	struct peer_connection *c = handle->data;
+
+	uv_close((uv_handle_t *)&c->delay, peer_on_closed);
+}
+
 static inline void peer_close(struct peer_connection *c, bool reset)
 {
 	if (uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	if (reset)
-		(void)uv_tcp_close_reset(&c->tcp, peer_on_closed);
+		(void)uv_tcp_close_reset(&c->tcp, peer_on_tcp_closed);
 	else
-		uv_close((uv_handle_t *)&c->tcp, peer_on_closed);
+		uv_close((uv_handle_t *)&c->tcp, peer_on_tcp_closed);
 }
 
 static inline void peer_answer(struct peer_connection *c);
@@ -98,6 +107,14 @@ static inline void peer_answer(struct peer_connection *c)
 		peer_close(c, true);
 }
 
+static inline void peer_on_delay(uv_timer_t *delay)
+{
+	struct peer_connection *c = delay->data;
+
+	if (!uv_is_closing((uv_handle_t *)&c->tcp))
+		peer_answer(c);
+}
+
 static inline bool peer_is_whole(const struct peer_connection *c)
 {
 	const char *end = strstr(c->text, "\r\n\r\n");
@@ -127,7 +144,10 @@ static inline void peer_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *
 	if (p->requests < ARRAY_SIZE(p->asked_ms))
 		p->asked_ms[p->requests] = uv_now(stream->loop);
 	p->requests++;
-	peer_answer(c);
+	if (p->delay_ms)
+		(void)uv_timer_start(&c->delay, peer_on_delay, p->delay_ms, 0);
+	else
+		peer_answer(c);
 }
 
 static inline void peer_on_allocate(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
@@ -146,6 +166,8 @@ static inline void peer_on_connection(uv_stream_t *listener, int status)
 	assert_int_equal(status, 0);
 	c->peer = p;
 	c->tcp.data = c;
+	c->delay.data = c;
+	assert_int_equal(uv_timer_init(listener->loop, &c->delay), 0);
 	c->next = p->first;
 	p->first = c;
 	p->connections++;
