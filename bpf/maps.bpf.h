@@ -79,6 +79,13 @@ struct {
 	__type(value, struct shunt_note);
 } shunt_notes SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct shunt_sender);
+} shunt_senders SEC(".maps");
+
 /* For people, shuntctl and the agent that takes over; no program reads them. */
 
 struct {

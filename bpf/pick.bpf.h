@@ -25,12 +25,21 @@ enum verdict {
 	VERDICT_PASSED,	    /* no backend, on_empty is "pass": leave it alone */
 };
 
+/* What asks. */
+enum asker {
+	ASKER_CONNECT,	  /* connect() */
+	ASKER_SEND,	  /* a datagram to an address that this socket has not sent to before */
+	ASKER_SEND_AGAIN, /* and one to an address that it has */
+};
+
 struct pick {
 	/* in */
 	struct shunt_address address;
 	__u16 port; /* host order */
 	__u8 protocol;
 	__u8 ipv4_only; /* the socket cannot reach an IPv6 backend */
+	__u8 asker;	/* enum asker */
+	__u64 cookie;	/* of a UDP socket: it keeps its backend while the run stays as it is */
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
 };
@@ -155,15 +164,31 @@ static __always_inline bool wants_ipv6(const struct pick *pick, shunt_run run)
 }
 
 /*
- * Which of `count` comes next. A connection moves the round robin of its CPU by being counted. A
- * UDP connect() on a service of any protocol may be no more than a resolver's probe (RFC 6724
- * sorting): it draws lots and is not counted.
+ * Which of `count` comes next. A TCP connection moves the round robin of its CPU by being counted.
+ * A UDP socket is given its share by its cookie: the datagrams of one exchange go to one backend,
+ * and when that leaves the run, to another.
  */
-static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count, bool probe)
+static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count,
+				  const struct pick *pick)
 {
-	if (probe)
-		return bpf_get_prandom_u32() % count;
+	__u32 hash = (__u32)((pick->cookie * 0x9e3779b97f4a7c15ULL) >> 32);
+
+	if (pick->protocol == IPPROTO_UDP)
+		return (__u32)(((__u64)hash * count) >> 32);
 	return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
+}
+
+/*
+ * A UDP connect() on a service of any protocol may be no more than a resolver's probe (RFC 6724
+ * sorting), and a datagram after the first is no new conversation.
+ */
+static __always_inline bool is_counted(const struct pick *pick, struct shunt_head head)
+{
+	if (pick->protocol != IPPROTO_UDP)
+		return true;
+	if (pick->asker == ASKER_CONNECT)
+		return head.protocol != PROTOCOL_ANY;
+	return pick->asker == ASKER_SEND;
 }
 
 static __always_inline enum verdict pick_backend(struct pick *pick)
@@ -173,7 +198,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 	const shunt_run *place;
 	struct shunt_head head;
 	__u32 base, first, count;
-	bool is_ipv6, probe;
+	bool is_ipv6, counted;
 	shunt_run run;
 
 	if (!service_id)
@@ -189,16 +214,16 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 
 	base = SHUNT_RUN_BASE(run);
 	head = cell_at(base).head;
-	probe = pick->protocol == IPPROTO_UDP && head.protocol == PROTOCOL_ANY;
+	counted = is_counted(pick, head);
 	is_ipv6 = wants_ipv6(pick, run);
 	first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
-	if (count && slot_take(pick, cell_at(first + turn(counters, count, probe)).slot, is_ipv6)) {
-		if (!probe)
+	if (count && slot_take(pick, cell_at(first + turn(counters, count, pick)).slot, is_ipv6)) {
+		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		return VERDICT_REDIRECTED;
 	}
-	if (!probe)
+	if (counted)
 		__sync_fetch_and_add(&counters->no_backend, 1);
 	return head.on_empty == ON_EMPTY_PASS ? VERDICT_PASSED : VERDICT_REFUSED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The hooks of connect() and getpeername(): the only file that knows struct bpf_sock_addr. It takes
+ * The hooks of connect(), sendmsg(), recvmsg() and getpeername(): the only file that knows struct
+ * bpf_sock_addr. It takes
  * the destination out of the context, has bpf/pick.bpf.h decide, and turns the verdict into an
  * address or an errno.
  */
@@ -87,6 +88,18 @@ static __always_inline bool is_tcp_or_udp(const struct bpf_sock_addr *ctx)
 	return ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_UDP;
 }
 
+static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
+					   const struct shunt_address *asked, enum asker asker)
+{
+	return (struct pick){
+		.address = *asked,
+		.port = bpf_ntohs((__u16)ctx->user_port),
+		.protocol = (__u8)ctx->protocol,
+		.asker = asker,
+		.cookie = ctx->protocol == IPPROTO_UDP ? bpf_get_socket_cookie(ctx) : 0,
+	};
+}
+
 /* ECONNREFUSED by name where the kernel can; else from loopback's port 0, where nobody can listen.
  */
 static __always_inline enum answer refuse4(struct bpf_sock_addr *ctx)
@@ -125,12 +138,8 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 		return ANSWER_ALLOW;
 	asked = destination4(ctx);
 	port = bpf_ntohs((__u16)ctx->user_port);
-	pick = (struct pick){
-		.address = asked,
-		.port = port,
-		.protocol = (__u8)ctx->protocol,
-		.ipv4_only = true,
-	};
+	pick = pick_of(ctx, &asked, ASKER_CONNECT);
+	pick.ipv4_only = true;
 	switch (pick_backend(&pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
@@ -159,11 +168,7 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	    !is_tcp_or_udp(ctx))
 		return ANSWER_ALLOW;
 	port = bpf_ntohs((__u16)ctx->user_port);
-	pick = (struct pick){
-		.address = asked,
-		.port = port,
-		.protocol = (__u8)ctx->protocol,
-	};
+	pick = pick_of(ctx, &asked, ASKER_CONNECT);
 	switch (pick_backend(&pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
@@ -178,6 +183,125 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	}
 }
 
+/* --- datagrams of sockets that are not connected ---------------------------------------------- */
+
+static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
+{
+	return ctx->sk ? bpf_sk_storage_get(&shunt_senders, ctx->sk, NULL, flags) : NULL;
+}
+
+/* The note of what was sent to this address before, or NULL. */
+static __always_inline struct shunt_note *sender_find(struct shunt_sender *sender,
+						      const struct shunt_address *asked, __u16 port)
+{
+	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
+		struct shunt_note *note = &sender->notes[i];
+
+		if (note->port == port && same_address(&note->address, asked))
+			return note;
+	}
+	return NULL;
+}
+
+/* Answers come from the backend: without a note they could not be told to come from the VIP. */
+static __always_inline void sender_note(struct bpf_sock_addr *ctx, struct shunt_note *note,
+					const struct shunt_address *asked, __u16 port,
+					const struct pick *pick)
+{
+	struct shunt_sender *sender;
+
+	if (!note) {
+		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!sender)
+			return;
+		note = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
+		note->address = *asked;
+		note->port = port;
+	}
+	note->backend = pick->address;
+	note->backend_port = pick->port;
+}
+
+static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
+					      const struct shunt_address *asked, bool ipv4_only,
+					      struct pick *pick)
+{
+	__u16 port = bpf_ntohs((__u16)ctx->user_port);
+	struct shunt_note *note = sender_find(sender_of(ctx, 0), asked, port);
+	enum verdict verdict;
+
+	*pick = pick_of(ctx, asked, note ? ASKER_SEND_AGAIN : ASKER_SEND);
+	pick->ipv4_only = ipv4_only;
+	verdict = pick_backend(pick);
+	if (verdict == VERDICT_REDIRECTED)
+		sender_note(ctx, note, asked, port, pick);
+	return verdict;
+}
+
+/* Before Linux 5.18 sendmsg() fails with EPERM: there is no port that refuses a datagram at once.
+ */
+static __always_inline enum answer refuse_datagram(void)
+{
+	if (has_set_retval)
+		bpf_set_retval(-ECONNREFUSED);
+	return ANSWER_DENY;
+}
+
+SEC("cgroup/sendmsg4")
+int shunt_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address asked;
+	struct pick pick;
+
+	if (!pick_may_be_ours4(bpf_ntohs((__u16)ctx->user_ip4)))
+		return ANSWER_ALLOW;
+	asked = destination4(ctx);
+	switch (send_pick(ctx, &asked, true, &pick)) {
+	case VERDICT_REDIRECTED:
+		set_destination4(ctx, &pick.address, pick.port);
+		return ANSWER_ALLOW;
+	case VERDICT_REFUSED:
+		return refuse_datagram();
+	case VERDICT_PASSED:
+	case VERDICT_NOT_OURS:
+	default:
+		return ANSWER_ALLOW;
+	}
+}
+
+/* A datagram to ::ffff:a.b.c.d is sent by IPv4's sendmsg(), which runs sendmsg4. */
+SEC("cgroup/sendmsg6")
+int shunt_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address asked = destination6(ctx);
+	const __u16 *halves = (const __u16 *)asked.octets;
+	struct pick pick;
+
+	if (!pick_may_be_ours6(bpf_ntohs(halves[0])))
+		return ANSWER_ALLOW;
+	switch (send_pick(ctx, &asked, false, &pick)) {
+	case VERDICT_REDIRECTED:
+		set_destination6(ctx, &pick.address, pick.port);
+		return ANSWER_ALLOW;
+	case VERDICT_REFUSED:
+		return refuse_datagram();
+	case VERDICT_PASSED:
+	case VERDICT_NOT_OURS:
+	default:
+		return ANSWER_ALLOW;
+	}
+}
+
+/* --- what the application is told of its peer ------------------------------------------------- */
+
+static __always_inline bool is_backend_of(const struct shunt_note *note,
+					  const struct shunt_address *peer,
+					  const struct bpf_sock_addr *ctx)
+{
+	return same_address(&note->backend, peer) &&
+	       note->backend_port == bpf_ntohs((__u16)ctx->user_port);
+}
+
 /*
  * The note of this socket, if its peer is still the backend it was sent to: a socket that has since
  * been connected elsewhere keeps an old note.
@@ -190,10 +314,7 @@ static __always_inline const struct shunt_note *note_of(struct bpf_sock_addr *ct
 	if (!ctx->sk)
 		return NULL;
 	note = bpf_sk_storage_get(&shunt_notes, ctx->sk, NULL, 0);
-	if (!note || !same_address(&note->backend, peer) ||
-	    note->backend_port != bpf_ntohs((__u16)ctx->user_port))
-		return NULL;
-	return note;
+	return note && is_backend_of(note, peer, ctx) ? note : NULL;
 }
 
 SEC("cgroup/getpeername4")
@@ -212,6 +333,41 @@ int shunt_getpeer6(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address peer = destination6(ctx);
 	const struct shunt_note *note = note_of(ctx, &peer);
+
+	if (note)
+		set_destination6(ctx, &note->address, note->port);
+	return ANSWER_ALLOW;
+}
+
+/* Of an unconnected socket: the note of whom the datagram comes from. */
+static __always_inline const struct shunt_note *note_of_source(struct bpf_sock_addr *ctx,
+							       const struct shunt_address *source)
+{
+	const struct shunt_sender *sender = sender_of(ctx, 0);
+
+	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
+		if (is_backend_of(&sender->notes[i], source, ctx))
+			return &sender->notes[i];
+	}
+	return note_of(ctx, source);
+}
+
+SEC("cgroup/recvmsg4")
+int shunt_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address source = destination4(ctx);
+	const struct shunt_note *note = note_of_source(ctx, &source);
+
+	if (note)
+		set_destination4(ctx, &note->address, note->port);
+	return ANSWER_ALLOW;
+}
+
+SEC("cgroup/recvmsg6")
+int shunt_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	struct shunt_address source = destination6(ctx);
+	const struct shunt_note *note = note_of_source(ctx, &source);
 
 	if (note)
 		set_destination6(ctx, &note->address, note->port);

@@ -184,12 +184,21 @@ struct shunt_meta {
 	char agent_version[32];
 };
 
-/* Socket storage: where a redirected socket was going, for getpeername(). */
+/* Where a redirected socket was going. */
 struct shunt_note {
 	struct shunt_address address; /* as asked for */
 	struct shunt_address backend;
 	__u16 port;
 	__u16 backend_port;
+};
+
+/* shunt_senders: in socket storage, the last addresses that an unconnected UDP socket has sent to.
+ */
+#define SHUNT_SENDER_NOTES 8
+
+struct shunt_sender {
+	struct shunt_note notes[SHUNT_SENDER_NOTES];
+	__u32 next; /* the one to be overwritten */
 };
 
 #define SHUNT_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has holes")
@@ -203,3 +212,4 @@ SHUNT_ASSERT_SIZE(struct shunt_counters, 16);
 SHUNT_ASSERT_SIZE(struct shunt_service, 44);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
+SHUNT_ASSERT_SIZE(struct shunt_sender, 292);

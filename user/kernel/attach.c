@@ -14,6 +14,10 @@
 const struct hook hooks[HOOKS] = {
 	{ "connect4", BPF_CGROUP_INET4_CONNECT },
 	{ "connect6", BPF_CGROUP_INET6_CONNECT },
+	{ "sendmsg4", BPF_CGROUP_UDP4_SENDMSG },
+	{ "sendmsg6", BPF_CGROUP_UDP6_SENDMSG },
+	{ "recvmsg4", BPF_CGROUP_UDP4_RECVMSG },
+	{ "recvmsg6", BPF_CGROUP_UDP6_RECVMSG },
 	{ "getpeername4", BPF_CGROUP_INET4_GETPEERNAME },
 	{ "getpeername6", BPF_CGROUP_INET6_GETPEERNAME },
 };

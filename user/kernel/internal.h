@@ -23,6 +23,7 @@ enum map_index {
 	MAP_ADDRS6,
 	MAP_COUNTERS,
 	MAP_NOTES,
+	MAP_SENDERS,
 	MAP_SERVICES,
 	MAP_BACKENDS,
 	MAP_META, /* pinned last: with it the pins are whole */
@@ -93,7 +94,7 @@ struct hook {
 	const char *name; /* of the pins: link_NAME, prog_NAME */
 	int attach_type;  /* enum bpf_attach_type */
 };
-#define HOOKS 4
+#define HOOKS 8
 extern const struct hook hooks[HOOKS];
 int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems);
 int load_program_fd(const struct shunt_redirect *programs, size_t hook);

@@ -120,10 +120,10 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 int load_program_fd(const struct shunt_redirect *programs, size_t hook)
 {
 	const struct bpf_program *const in_order[HOOKS] = {
-		programs->progs.shunt_connect4,
-		programs->progs.shunt_connect6,
-		programs->progs.shunt_getpeer4,
-		programs->progs.shunt_getpeer6,
+		programs->progs.shunt_connect4, programs->progs.shunt_connect6,
+		programs->progs.shunt_sendmsg4, programs->progs.shunt_sendmsg6,
+		programs->progs.shunt_recvmsg4, programs->progs.shunt_recvmsg6,
+		programs->progs.shunt_getpeer4, programs->progs.shunt_getpeer6,
 	};
 
 	return bpf_program__fd(in_order[hook]);

@@ -22,8 +22,8 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_BUCKETS] = "shunt_buckets",   [MAP_RUNS] = "shunt_runs",
 	[MAP_SLOTS] = "shunt_slots",	   [MAP_ADDRS6] = "shunt_addrs6",
 	[MAP_COUNTERS] = "shunt_counters", [MAP_NOTES] = "shunt_notes",
-	[MAP_SERVICES] = "shunt_services", [MAP_BACKENDS] = "shunt_backends",
-	[MAP_META] = "shunt_meta",
+	[MAP_SENDERS] = "shunt_senders",   [MAP_SERVICES] = "shunt_services",
+	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
 };
 
 const char *pins_path(const char *directory, const char *name, char path[static PINS_PATH_MAX])
