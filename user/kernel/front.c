@@ -168,7 +168,6 @@ static void spilled_repair(struct dataplane *d, const struct plan_state *state, 
 
 int front_read(struct dataplane *d, struct plan_state *state)
 {
-	struct shunt_front front;
 	size_t first;
 	int r = 0;
 
@@ -178,8 +177,7 @@ int front_read(struct dataplane *d, struct plan_state *state)
 	}
 	first = state->fronts.n;
 	if (r == 0)
-		r = map_walk(&d->maps[MAP_FRONT], sizeof(struct shunt_front_key), &front, hash_row,
-			     state);
+		r = map_walk(&d->maps[MAP_FRONT], hash_row, state);
 	if (r == 0)
 		spilled_repair(d, state, first);
 	return r;

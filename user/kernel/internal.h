@@ -39,7 +39,7 @@ struct prefixes {
 
 struct map {
 	int fd;
-	uint32_t capacity;
+	uint32_t capacity, key_size, value_size;
 	size_t mapped; /* bytes */
 };
 
@@ -107,9 +107,12 @@ uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *k
  */
 int front_read(struct dataplane *d, struct plan_state *state);
 
-/* read.c: calls `row` for the entries of a hash; `value` has room for one. */
-int map_walk(const struct map *map, size_t key_size, void *value,
-	     int (*row)(void *user, const void *key, const void *value), void *user);
+/*
+ * read.c: calls `row` for the entries of a hash, in batches; a writer beside us may make some be
+ * seen twice or not at all. Ends with the first row that fails.
+ */
+typedef int (*map_row_fn)(void *user, const void *key, const void *value);
+int map_walk(const struct map *map, map_row_fn row, void *user);
 
 /* grace.c */
 int grace_open(struct dataplane *d);

@@ -48,6 +48,8 @@ static int maps_pin(struct dataplane *d, struct shunt_redirect *programs)
 
 		d->maps[i].fd = dup(bpf_map__fd(map));
 		d->maps[i].capacity = bpf_map__max_entries(map);
+		d->maps[i].key_size = bpf_map__key_size(map);
+		d->maps[i].value_size = bpf_map__value_size(map);
 		if (d->maps[i].fd < 0)
 			return -errno;
 		if (i == MAP_META) {
@@ -62,10 +64,20 @@ static int maps_pin(struct dataplane *d, struct shunt_redirect *programs)
 	return 0;
 }
 
+/* Does the verifier take bpf_set_retval() in a connect hook? */
 static bool kernel_has_set_retval(void)
 {
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) ==
-	       1;
+	static const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_set_retval },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "shunt_probe", "GPL",
+					       program, ARRAY_SIZE(program), &options);
+
+	return fd >= 0;
 }
 
 static int prepare(struct dataplane *d, const struct dataplane_options *options, bool fresh,

@@ -181,6 +181,8 @@ static int map_open(struct dataplane *d, enum map_index index)
 		return -errno;
 	r = map_info(d->maps[index].fd, &info);
 	d->maps[index].capacity = info.max_entries;
+	d->maps[index].key_size = info.key_size;
+	d->maps[index].value_size = info.value_size;
 	return r;
 }
 

@@ -5,24 +5,69 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
-/*
- * Walks a hash, at most as many steps as it has room: a writer beside us may make a walk begin
- * anew. Entries that vanish under it are left out.
- */
-int map_walk(const struct map *map, size_t key_size, void *value,
-	     int (*row)(void *user, const void *key, const void *value), void *user)
+#define BATCH_MIN 1024
+
+/* Room for a batch of keys and values. */
+struct batch {
+	char *keys, *values; /* owned */
+	uint32_t n;
+};
+
+static void batch_done(struct batch *b)
 {
-	_cleanup_free_ char *key = calloc(1, key_size), *next = calloc(1, key_size);
+	free(b->keys);
+	free(b->values);
+}
+
+/* Begins anew with twice the room; zeroed, for valgrind does not know what bpf(2) writes. */
+static int batch_grow(struct batch *b, const struct map *map)
+{
+	uint32_t n = MAX(2 * b->n, (uint32_t)BATCH_MIN);
+
+	batch_done(b);
+	*b = (struct batch){
+		.keys = calloc(n, map->key_size),
+		.values = calloc(n, map->value_size),
+		.n = n,
+	};
+	return b->keys && b->values ? 0 : -ENOMEM;
+}
+
+static int batch_rows(const struct batch *b, uint32_t n, const struct map *map, map_row_fn row,
+		      void *user)
+{
 	int r = 0;
 
-	if (!key || !next)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < map->capacity && r == 0; i++) {
-		if (bpf_map_get_next_key(map->fd, key, next) < 0)
-			return errno == ENOENT ? 0 : -errno;
-		memcpy(key, next, key_size);
-		if (bpf_map_lookup_elem(map->fd, key, value) == 0)
-			r = row(user, key, value);
+	for (uint32_t i = 0; i < n && r == 0; i++)
+		r = row(user, b->keys + (size_t)i * map->key_size,
+			b->values + (size_t)i * map->value_size);
+	return r;
+}
+
+int map_walk(const struct map *map, map_row_fn row, void *user)
+{
+	_cleanup_(batch_done) struct batch batch = { 0 };
+	uint32_t place = 0, *from = NULL;
+	int r = batch_grow(&batch, map);
+
+	while (r == 0) {
+		uint32_t next = 0, n = batch.n;
+		int error = bpf_map_lookup_batch(map->fd, from, &next, batch.keys, batch.values, &n,
+						 NULL) < 0
+				    ? errno
+				    : 0;
+
+		if (error == ENOSPC) { /* one bucket of the hash has more than fit */
+			r = batch_grow(&batch, map);
+			continue;
+		}
+		if (error && error != ENOENT)
+			return -error;
+		r = batch_rows(&batch, n, map, row, user);
+		if (error == ENOENT) /* that was the end */
+			return r;
+		place = next;
+		from = &place;
 	}
 	return r;
 }
@@ -71,14 +116,10 @@ static int run_rows(const struct dataplane *d, struct plan_state *state)
 
 static int people_rows(const struct dataplane *d, struct plan_state *state)
 {
-	struct shunt_service service;
-	struct shunt_backend backend;
-	int r = map_walk(&d->maps[MAP_SERVICES], sizeof(struct shunt_service_key), &service,
-			 service_row, state);
+	int r = map_walk(&d->maps[MAP_SERVICES], service_row, state);
 
 	if (r == 0)
-		r = map_walk(&d->maps[MAP_BACKENDS], sizeof(struct shunt_backend_key), &backend,
-			     backend_row, state);
+		r = map_walk(&d->maps[MAP_BACKENDS], backend_row, state);
 	return r;
 }
 
