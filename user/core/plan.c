@@ -131,9 +131,9 @@ int planner_new(const struct plan_limits *limits, const struct plan_memory *memo
 		return -ENOMEM;
 	p->limits = *limits;
 	p->memory = *memory;
-	/* 0 is no service and no backend */
+	/* 0 is no service, no backend, and the run of an empty service would be 0 in cell 0 */
 	if (pool_init(&p->ids, 1, limits->services) < 0 ||
-	    pool_init(&p->slots, 0, limits->slots) < 0 ||
+	    pool_init(&p->slots, 1, limits->slots) < 0 ||
 	    pool_init(&p->addrs6, 0, limits->addrs6) < 0 ||
 	    pool_init(&p->backend_ids, 1, limits->backends) < 0)
 		return -ENOMEM;
@@ -145,17 +145,35 @@ int planner_new(const struct plan_limits *limits, const struct plan_memory *memo
 	return 0;
 }
 
+/* How many of the wanted backends are not there yet; both lists are sorted. */
+static uint32_t backends_added(const struct plan_state *have, const struct decision *d)
+{
+	size_t at = plan_state_backends(have, d->id);
+	uint32_t added = 0;
+
+	for (size_t i = 0; i < d->want->n_backends; i++) {
+		const struct addr_port *wanted = &d->want->backends[i].endpoint.at;
+		int order = 1;
+
+		for (; at < have->backends.n && order > 0; at++) {
+			struct addr_port there = plan_backend_at(&have->backends.list[at].info);
+
+			if (have->backends.list[at].info.service_id != d->id)
+				break;
+			order = addr_port_compare(wanted, &there);
+			if (order < 0)
+				break;
+		}
+		added += order != 0;
+	}
+	return added;
+}
+
 /* Room for the backends that are new, beside those that go only after them? */
 static int backends_fit(struct planner *p, struct decision *d, uint32_t *planned, struct plan *plan)
 {
-	size_t at = d->had ? plan_state_backends(&p->have, d->id) : 0;
-	uint32_t added = (uint32_t)d->want->n_backends;
+	uint32_t added = backends_added(&p->have, d);
 
-	/* those kept need no new id; counting them twice only refuses a little early */
-	for (; d->had && at < p->have.backends.n && added > 0 &&
-	       p->have.backends.list[at].info.service_id == d->id;
-	     at++)
-		added--;
 	if (p->backend_ids.used + *planned + added < p->limits.backends) {
 		*planned += added;
 		return 0;
@@ -193,6 +211,8 @@ int planner_make(struct planner *p, const struct table *want, struct plan *ret)
 		r = plan_diff(p, &decisions, &next, &plan);
 	if (r < 0)
 		return r;
+	if (plan.refused.n > 0 && planner_wants_grace(p)) /* there may be room then */
+		plan.deferred = true;
 	plan_state_done(&p->have);
 	p->have = next;
 	next = (struct plan_state){ 0 };
@@ -203,14 +223,16 @@ int planner_make(struct planner *p, const struct table *want, struct plan *ret)
 
 bool planner_wants_grace(const struct planner *p)
 {
-	return p->front_resting || pool_is_resting(&p->ids) || pool_is_resting(&p->slots) ||
-	       pool_is_resting(&p->addrs6);
+	return p->front_resting || p->any_port_resting || pool_is_resting(&p->ids) ||
+	       pool_is_resting(&p->slots) || pool_is_resting(&p->addrs6);
 }
 
 void planner_grace_begin(struct planner *p)
 {
 	p->front_waiting = p->front_resting;
 	p->front_resting = false;
+	p->any_port_waiting = p->any_port_resting;
+	p->any_port_resting = false;
 	pool_grace_begin(&p->ids);
 	pool_grace_begin(&p->slots);
 	pool_grace_begin(&p->addrs6);
@@ -219,6 +241,7 @@ void planner_grace_begin(struct planner *p)
 void planner_grace_end(struct planner *p)
 {
 	p->front_waiting = false;
+	p->any_port_waiting = false;
 	pool_grace_end(&p->ids);
 	pool_grace_end(&p->slots);
 	pool_grace_end(&p->addrs6);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From what the maps hold and what they ought to hold to the writes between, in an order in which
- *every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
+ * every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
  *
  *	1. cells of new runs, where nobody reads yet; backends (for people)
  *	2. counters of new services to zero
@@ -9,9 +9,9 @@
  *	4. service rows, prefix bits, then fronts: a new service becomes reachable last
  *	5. fronts of what goes, then prefix bits, service rows, backends, runs
  *
- * What a plan frees rests until planner_grace_end. A front is added only when no other was deleted
- * since the last grace period, for the kernel may give the new one the element of the old, which a
- * reader may still hold. What has to wait for that makes the plan `deferred`.
+ * What a plan frees rests until planner_grace_end; a front may have to wait that long to come, to
+ * change its service, or to go (plan_fronts.c says when). What has to wait makes the plan
+ * `deferred`.
  *
  * Pure: the writes are carried out by kernel/dataplane. Owns copies of all it needs.
  */
@@ -54,7 +54,7 @@ struct plan_op {
 struct plan {
 	PLAN_ROWS(struct plan_op) ops;
 	bool deferred; /* plan again after a grace period */
-	/* Services that did not fit and keep what they had: names (owned) and -ENOSPC or -E2BIG. */
+	/* Services that did not fit and keep what was there: names (owned) and -ENOSPC or -E2BIG. */
 	PLAN_ROWS(struct plan_refusal {
 		char *name;
 		int error;

@@ -35,7 +35,7 @@ static int counters_add(const struct decisions *decisions, struct plan *plan)
 	for (size_t i = 0; i < decisions->n; i++) {
 		const struct decision *d = &decisions->list[i];
 
-		if (d->kept || (!d->is_new && !d->renamed))
+		if (d->is_new ? d->kept : !d->renamed)
 			continue;
 		if (!plan_add(plan, PLAN_COUNTERS_ZERO, d->id))
 			return -ENOMEM;
@@ -207,81 +207,6 @@ static int services_delete(const struct planner *p, const struct plan_state *nex
 	return r;
 }
 
-/* --- fronts and the bits before them
- * -------------------------------------------------------------- */
-
-static const struct plan_front *front_find(const struct plan_state *s, const struct plan_front *row)
-{
-	if (s->fronts.n == 0)
-		return NULL;
-	return bsearch(row, s->fronts.list, s->fronts.n, sizeof(*row), plan_front_compare);
-}
-
-/* Takes out of *next what cannot be added now: it is added by the plan after a grace period. */
-static void fronts_defer(const struct planner *p, struct plan_state *next, struct plan *plan)
-{
-	bool blocked = p->front_resting || p->front_waiting;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < next->fronts.n; i++) {
-		const struct plan_front *now = &next->fronts.list[i];
-		const struct plan_front *old = front_find(&p->have, now);
-
-		if (old ? old->service_id == now->service_id : !blocked)
-			next->fronts.list[kept++] = *now;
-		else
-			plan->deferred = true;
-	}
-	next->fronts.n = kept;
-}
-
-static int fronts_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
-{
-	for (size_t i = 0; i < next->fronts.n; i++) {
-		const struct plan_front *now = &next->fronts.list[i];
-		struct plan_op *op;
-
-		if (front_find(&p->have, now))
-			continue;
-		op = plan_add(plan, PLAN_FRONT_PUT, now->service_id);
-		if (!op)
-			return -ENOMEM;
-		op->key = now->key;
-	}
-	return 0;
-}
-
-static int fronts_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
-{
-	for (size_t i = 0; i < p->have.fronts.n; i++) {
-		const struct plan_front *old = &p->have.fronts.list[i];
-		struct plan_op *op;
-
-		if (front_find(next, old))
-			continue;
-		op = plan_add(plan, PLAN_FRONT_DELETE, old->service_id);
-		if (!op)
-			return -ENOMEM;
-		op->key = old->key;
-		p->front_resting = true;
-	}
-	return 0;
-}
-
-static void prefixes_mark(struct plan_state *s)
-{
-	memset(s->prefixes4, 0, sizeof(s->prefixes4));
-	memset(s->prefixes6, 0, sizeof(s->prefixes6));
-	for (size_t i = 0; i < s->fronts.n; i++) {
-		struct addr a = addr_from_ipv6(s->fronts.list[i].key.address.octets);
-		bool ipv4 = addr_is_ipv4(&a);
-		const uint8_t *first = a.octets + (ipv4 ? 12 : 0);
-		unsigned int bit = (unsigned int)first[0] << 8 | first[1];
-
-		(ipv4 ? s->prefixes4 : s->prefixes6)[bit / 64] |= 1ULL << (bit % 64);
-	}
-}
-
 /* One family's words: with `clear` to what is to be, else to what is to be and what has been. */
 static int prefix_words(struct plan *plan, enum plan_op_kind kind, const uint64_t *old,
 			const uint64_t *now, bool clear)
@@ -324,14 +249,14 @@ static int plan_diff_put(struct planner *p, const struct decisions *decisions,
 	if (r == 0)
 		r = prefixes_add(&p->have, next, false, plan);
 	if (r == 0)
-		r = fronts_put(p, next, plan);
+		r = plan_fronts_put(p, next, plan);
 	return r;
 }
 
 /* What takes the rest away. */
 static int plan_diff_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
 {
-	int r = fronts_delete(p, next, plan);
+	int r = plan_fronts_delete(p, next, plan);
 
 	if (r == 0)
 		r = prefixes_add(&p->have, next, true, plan);
@@ -347,11 +272,10 @@ static int plan_diff_delete(struct planner *p, const struct plan_state *next, st
 int plan_diff(struct planner *p, const struct decisions *decisions, struct plan_state *next,
 	      struct plan *plan)
 {
-	int r;
+	int r = plan_fronts_settle(p, next, plan);
 
-	fronts_defer(p, next, plan);
-	prefixes_mark(next);
-	r = plan_diff_put(p, decisions, next, plan);
+	if (r == 0)
+		r = plan_diff_put(p, decisions, next, plan);
 	if (r == 0)
 		r = plan_diff_delete(p, next, plan);
 	return r;

@@ -2,7 +2,8 @@
 /*
  * What the files of core/plan share: plan.c (the planner and its order of work), plan_match.c
  * (which service gets which id), plan_runs.c (its run of slots), plan_rows.c (the rows after the
- * plan), plan_diff.c (the writes), plan_state.c (rows).
+ * plan), plan_fronts.c (which addresses can change now), plan_diff.c (the writes), plan_state.c
+ * (rows).
  */
 #pragma once
 
@@ -15,18 +16,20 @@ struct planner {
 	struct plan_memory memory;
 	struct plan_state have;
 	struct pool ids, slots, addrs6, backend_ids;
-	bool front_resting; /* deleted from since the last grace period began */
-	bool front_waiting; /* deleted from before the grace period that is running */
+	bool front_resting; /* deleted or moved since the last grace period began */
+	bool front_waiting; /* the same before the grace period that is running */
+	/* the same of an any-port front that waits to be deleted, its successor being in force */
+	bool any_port_resting, any_port_waiting;
 };
 
 /* What becomes of one wanted service. */
 struct decision {
 	const struct table_service *want;
-	const struct plan_service *had; /* the row whose id it takes over, or NULL */
-	uint32_t id;
-	bool is_new;  /* the id was free */
+	const struct plan_service *had; /* the row of the id it takes over; NULL: none */
+	uint32_t id;			/* 0: none was left */
+	bool is_new;			/* the id was free */
 	bool renamed; /* the id belonged to another name: its counters begin anew */
-	bool kept;    /* it stays as it was (if it was): no room */
+	bool kept;    /* the id's service stays as it was (if it was): no room */
 	shunt_run run;
 	bool writes_run; /* `run` is newly taken; its slots below */
 	struct slots slots;
@@ -49,7 +52,11 @@ int plan_run_write(const struct decision *d, struct plan *plan);
 struct shunt_address plan_address(const struct addr *a);
 /* plan_rows.c: the rows after the plan, sorted. 0 or -ENOMEM. */
 int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_state *next);
-/* plan_diff.c: from p->have to *next; fronts that have to wait are taken out of *next. */
+/* plan_fronts.c: takes out of *next what has to wait, and leaves in it what has to stay. */
+int plan_fronts_settle(struct planner *p, struct plan_state *next, struct plan *plan);
+int plan_fronts_put(struct planner *p, const struct plan_state *next, struct plan *plan);
+int plan_fronts_delete(struct planner *p, const struct plan_state *next, struct plan *plan);
+/* plan_diff.c: from p->have to *next, which plan_fronts_settle changes. */
 int plan_diff(struct planner *p, const struct decisions *decisions, struct plan_state *next,
 	      struct plan *plan);
 
@@ -62,5 +69,7 @@ int plan_service_compare(const void *a, const void *b);
 int plan_backend_compare(const void *a, const void *b);
 int plan_run_compare(const void *a, const void *b);
 struct addr_port plan_backend_at(const struct shunt_backend *b);
+/* Index of the first front of the address, or of where it would be: keys sort by address first. */
+size_t plan_fronts_at(const struct plan_state *s, const struct shunt_address *address);
 /* NULL: none. */
 struct plan_run *plan_state_run(const struct plan_state *s, uint32_t service_id);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which id a wanted service takes. An id belongs to an address first and to a name second: a
- * service that is renamed keeps its id, so that its front need not change and no connect is lost.
+ * service that is renamed keeps its id, so that its front need not change. What the fronts say
+ * counts, for it is what connects follow: after a death in mid-plan the rows may say otherwise.
  */
 #include "core/plan_internal.h"
 
@@ -15,51 +16,38 @@ void decisions_done(struct decisions *d)
 	*d = (struct decisions){ 0 };
 }
 
-static struct addr_port service_vip(const struct shunt_service *s)
-{
-	struct addr_port vip = { .port = (uint16_t)s->port };
+/* What is known of the ids in use. */
+struct known {
+	const struct plan_state *have;
+	uint32_t limit;
+	struct known_id {
+		const struct plan_service *row; /* NULL: none names it */
+		uint32_t fronts;
+		bool taken;
+	} * ids; /* owned */
+};
 
-	vip.addr = s->family == FAMILY_IPV6 ? addr_from_ipv6(s->ipv6) : addr_from_ipv4(s->ipv4);
-	return vip;
+static void known_done(struct known *k)
+{
+	free(k->ids);
 }
 
-static int compare_vip(const struct addr_port *a, uint32_t protocol_a, const struct addr_port *b,
-		       uint32_t protocol_b)
+static int known_init(struct known *k, const struct planner *p)
 {
-	int order = addr_port_compare(a, b);
+	const struct plan_state *have = &p->have;
 
-	return order ? order : (int)protocol_a - (int)protocol_b;
-}
-
-static int compare_by_vip(const void *a, const void *b)
-{
-	const struct plan_service *left = *(const struct plan_service *const *)a;
-	const struct plan_service *right = *(const struct plan_service *const *)b;
-	struct addr_port vip_left = service_vip(&left->info);
-	struct addr_port vip_right = service_vip(&right->info);
-
-	return compare_vip(&vip_left, left->info.protocol, &vip_right, right->info.protocol);
-}
-
-static const struct plan_service *find_by_vip(const struct plan_service **sorted, size_t n,
-					      const struct table_service *want)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		struct addr_port vip = service_vip(&sorted[middle]->info);
-		int order = compare_vip(&vip, sorted[middle]->info.protocol, &want->vip,
-					want->protocol);
-
-		if (order == 0)
-			return sorted[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
+	*k = (struct known){ .have = have, .limit = p->limits.services };
+	k->ids = calloc(k->limit, sizeof(*k->ids));
+	if (!k->ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < have->services.n; i++)
+		k->ids[have->services.list[i].info.id].row = &have->services.list[i];
+	for (size_t i = 0; i < have->fronts.n; i++) {
+		if (have->fronts.list[i].service_id < k->limit)
+			k->ids[have->fronts.list[i].service_id].fronts++;
 	}
-	return NULL;
+	k->ids[0].taken = true;
+	return 0;
 }
 
 static int compare_name(const void *name, const void *row)
@@ -75,20 +63,32 @@ static const struct plan_service *find_by_name(const struct plan_state *have, co
 		       compare_name);
 }
 
-static void take_over(struct decision *d, const struct plan_service *had,
-		      const struct plan_state *have, bool *taken)
+/* The id that a wanted key leads to now; 0: to none. */
+static uint32_t key_id(const struct known *k, const struct table_service *want, uint8_t protocol)
 {
-	const struct plan_service *named = find_by_name(have, d->want->name);
-	const struct plan_run *run = plan_state_run(have, had->info.id);
+	struct plan_front row = { .key = { .port = want->vip.port, .protocol = protocol } };
+	const struct plan_front *front = NULL;
+
+	if (want->protocol != PROTOCOL_ANY && (uint8_t)want->protocol != protocol)
+		return 0;
+	row.key.address = plan_address(&want->vip.addr);
+	if (k->have->fronts.n > 0)
+		front = bsearch(&row, k->have->fronts.list, k->have->fronts.n, sizeof(row),
+				plan_front_compare);
+	return front && front->service_id < k->limit ? front->service_id : 0;
+}
+
+static void take_over(struct known *k, struct decision *d, uint32_t id)
+{
+	const struct plan_service *named = find_by_name(k->have, d->want->name);
+	const struct plan_run *run = plan_state_run(k->have, id);
 
 	/* a start after a crash in the middle of a renaming finds the id under both names */
-	if (named && named->info.id == had->info.id)
-		had = named;
-	d->had = had;
-	d->id = had->info.id;
+	d->had = named && named->info.id == id ? named : k->ids[id].row;
+	d->id = id;
 	d->run = run ? run->run : 0;
-	d->renamed = !streq(had->name, d->want->name);
-	taken[d->id] = true;
+	d->renamed = !d->had || !streq(d->had->name, d->want->name);
+	k->ids[id].taken = true;
 }
 
 static int match_new(struct planner *p, struct decision *d, struct plan *plan)
@@ -107,21 +107,75 @@ static int match_new(struct planner *p, struct decision *d, struct plan *plan)
 	return plan_refuse(plan, d->want->name, r);
 }
 
-static void match_old(const struct plan_state *have, const struct plan_service **sorted,
-		      struct decisions *made, bool *taken)
+/* The service is where it was, under the name it had. */
+static uint32_t id_unchanged(const struct known *k, const struct table_service *want)
 {
-	for (size_t i = 0; i < made->n; i++) {
-		const struct plan_service *had = find_by_vip(sorted, have->services.n,
-							     made->list[i].want);
+	const struct plan_service *named = find_by_name(k->have, want->name);
+	uint32_t id = named ? named->info.id : 0;
 
-		if (had && had->info.id != 0 && !taken[had->info.id])
-			take_over(&made->list[i], had, have, taken);
+	return id && (id == key_id(k, want, PROTOCOL_TCP) || id == key_id(k, want, PROTOCOL_UDP))
+		       ? id
+		       : 0;
+}
+
+/* It is at this address already, and changes its port or protocol. */
+static bool is_there(const struct known *k, const struct table_service *want)
+{
+	const struct plan_service *named = find_by_name(k->have, want->name);
+	struct shunt_address address = plan_address(&want->vip.addr);
+	const struct plan_state *have = k->have;
+
+	if (!named || named->info.id == 0)
+		return false;
+	for (size_t i = plan_fronts_at(have, &address); i < have->fronts.n; i++) {
+		const struct plan_front *front = &have->fronts.list[i];
+
+		if (memcmp(&front->key.address, &address, sizeof(address)) != 0)
+			break;
+		if (front->service_id == named->info.id)
+			return true;
 	}
-	for (size_t i = 0; i < made->n; i++) {
-		const struct plan_service *had = find_by_name(have, made->list[i].want->name);
+	return false;
+}
 
-		if (made->list[i].id == 0 && had && had->info.id != 0 && !taken[had->info.id])
-			take_over(&made->list[i], had, have, taken);
+/* Another name was there. Not if it is elsewhere too: there it must not lead to this service. */
+static uint32_t id_by_address(const struct known *k, const struct table_service *want)
+{
+	uint32_t tcp = key_id(k, want, PROTOCOL_TCP), udp = key_id(k, want, PROTOCOL_UDP);
+
+	if (is_there(k, want))
+		return 0;
+	if (tcp && !k->ids[tcp].taken && k->ids[tcp].fronts == 1U + (udp == tcp))
+		return tcp;
+	if (udp && !k->ids[udp].taken && k->ids[udp].fronts == 1)
+		return udp;
+	return 0;
+}
+
+/* It moves to another address. */
+static uint32_t id_by_name(const struct known *k, const struct table_service *want)
+{
+	const struct plan_service *named = find_by_name(k->have, want->name);
+
+	return named ? named->info.id : 0;
+}
+
+static void match_old(struct known *k, struct decisions *made)
+{
+	static uint32_t (*const rules[])(const struct known *, const struct table_service *) = {
+		id_unchanged,
+		id_by_address,
+		id_by_name,
+	};
+
+	for (size_t rule = 0; rule < ARRAY_SIZE(rules); rule++) {
+		for (size_t i = 0; i < made->n; i++) {
+			struct decision *d = &made->list[i];
+			uint32_t id = d->id ? 0 : rules[rule](k, d->want);
+
+			if (!k->ids[id].taken)
+				take_over(k, d, id);
+		}
 	}
 }
 
@@ -129,22 +183,16 @@ int plan_match(struct planner *p, const struct table *want, struct decisions *re
 	       struct plan *plan)
 {
 	_cleanup_(decisions_done) struct decisions made = { 0 };
-	_cleanup_free_ const struct plan_service **sorted = NULL;
-	_cleanup_free_ bool *taken = calloc(p->limits.services, sizeof(*taken));
-	size_t n = p->have.services.n;
-	int r = 0;
+	_cleanup_(known_done) struct known known = { 0 };
+	int r = known_init(&known, p);
 
 	made.list = calloc(MAX(want->n, 1U), sizeof(*made.list));
-	sorted = calloc(MAX(n, 1U), sizeof(*sorted));
-	if (!taken || !made.list || !sorted)
+	if (r < 0 || !made.list)
 		return -ENOMEM;
 	made.n = want->n;
 	for (size_t i = 0; i < want->n; i++)
 		made.list[i].want = &want->services[i];
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &p->have.services.list[i];
-	qsort(sorted, n, sizeof(struct plan_service *), compare_by_vip);
-	match_old(&p->have, sorted, &made, taken);
+	match_old(&known, &made);
 	for (size_t i = 0; i < made.n && r == 0; i++) {
 		if (made.list[i].id == 0)
 			r = match_new(p, &made.list[i], plan);

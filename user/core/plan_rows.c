@@ -114,8 +114,14 @@ static int kept_rows(const struct planner *p, const struct decision *d, struct p
 {
 	const struct plan_state *have = &p->have;
 	const struct plan_run *run = plan_state_run(have, d->id);
-	int r = APPEND(next->services, *d->had);
+	struct plan_service row = { .info = { .id = d->id } };
+	int r;
 
+	if (d->had)
+		row.info = d->had->info;
+	/* by its name of now: the name of then may be wanted elsewhere */
+	(void)util_copy(row.name, sizeof(row.name), d->want->name);
+	r = APPEND(next->services, row);
 	for (size_t i = 0; i < have->fronts.n && r == 0; i++) {
 		if (have->fronts.list[i].service_id == d->id)
 			r = APPEND(next->fronts, have->fronts.list[i]);
@@ -139,7 +145,7 @@ int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_
 		struct plan_run run = { .service_id = d->id, .run = d->run };
 
 		if (d->kept) {
-			r = d->had ? kept_rows(p, d, next) : 0;
+			r = d->id && !d->is_new ? kept_rows(p, d, next) : 0;
 			continue;
 		}
 		r = service_row(d, next);

@@ -91,3 +91,18 @@ size_t plan_state_backends(const struct plan_state *s, uint32_t service_id)
 	}
 	return low;
 }
+
+size_t plan_fronts_at(const struct plan_state *s, const struct shunt_address *address)
+{
+	size_t low = 0, high = s->fronts.n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (memcmp(&s->fronts.list[middle].key.address, address, sizeof(*address)) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random histories of want tables on an imitated kernel. After every single write every address
+ * must lead to its old set or to its new one (I1); after every single write the agent dies once,
+ * and its successor must bring the maps to exactly what is wanted, without a wrong answer on the
+ * way (I4). A failure names seed and step.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "imitation.h"
+#include "wanted.h"
+
+#define HISTORIES 60
+#define STEPS 40
+#define ROUNDS_MAX 12 /* of planning and grace periods until all is as wanted */
+
+static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g" };
+static const char *const vips[] = { "127.254.0.1", "127.254.0.2", "127.1.0.1",
+				    "127.254.0.3", "fd00::1",	  "2001:db8::1" };
+static const char *const ports[] = { "", "80", "81" };
+static const enum shunt_protocol protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ANY };
+/* Addresses that are asked for after every write: all VIPs at these. */
+static const uint16_t asked_ports[] = { 80, 81, 82 };
+static const uint8_t asked_protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+#define PROBES (ARRAY_SIZE(vips) * ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols))
+
+struct probe {
+	struct addr_port to;
+	uint8_t protocol;
+};
+
+static struct probe probe_at(size_t i)
+{
+	size_t per_vip = ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols);
+	struct probe p = { .to = wanted_address(vips[i / per_vip]) };
+
+	p.to.port = asked_ports[i % ARRAY_SIZE(asked_ports)];
+	p.protocol = asked_protocols[i / ARRAY_SIZE(asked_ports) % ARRAY_SIZE(asked_protocols)];
+	return p;
+}
+
+/* --- want tables -------------------------------------------------------------------------------
+ */
+
+/* A service as indices, cheap to change and to compare. */
+struct wish {
+	unsigned int vip, port, protocol;
+	uint8_t backends4, backends6; /* sets of 8 */
+	bool weighted, pass, there;
+};
+
+struct wishes {
+	struct wish by_name[ARRAY_SIZE(names)];
+};
+
+static unsigned int below(unsigned int *seed, unsigned int limit)
+{
+	return (unsigned int)rand_r(seed) % limit;
+}
+
+static bool share_a_key(const struct wish *a, const struct wish *b)
+{
+	if (!a->there || !b->there || a->vip != b->vip)
+		return false;
+	if (a->protocol != b->protocol && protocols[a->protocol] != PROTOCOL_ANY &&
+	    protocols[b->protocol] != PROTOCOL_ANY)
+		return false;
+	return a->port == b->port || *ports[a->port] == '\0' || *ports[b->port] == '\0';
+}
+
+/* As the configuration would refuse it. */
+static bool are_valid(const struct wishes *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (share_a_key(&w->by_name[i], &w->by_name[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void wish_backends(struct wish *w, unsigned int *seed)
+{
+	w->backends4 = (uint8_t)(rand_r(seed) & rand_r(seed));
+	w->backends6 = below(seed, 3) ? 0 : (uint8_t)(rand_r(seed) & rand_r(seed) & 0xf);
+	w->weighted = below(seed, 4) == 0;
+	if (below(seed, 6) == 0) /* many at once: the maps are small */
+		w->backends4 = 0xff;
+}
+
+static void wish_address(struct wish *w, unsigned int *seed)
+{
+	w->vip = below(seed, ARRAY_SIZE(vips));
+	w->port = below(seed, ARRAY_SIZE(ports));
+	w->protocol = below(seed, ARRAY_SIZE(protocols));
+}
+
+static void wish_new(struct wish *w, unsigned int *seed)
+{
+	w->there = true;
+	w->pass = below(seed, 4) == 0;
+	wish_address(w, seed);
+	wish_backends(w, seed);
+}
+
+static void swap_addresses(struct wish *a, struct wish *b)
+{
+	struct wish old = *a;
+
+	a->vip = b->vip;
+	a->port = b->port;
+	a->protocol = b->protocol;
+	b->vip = old.vip;
+	b->port = old.port;
+	b->protocol = old.protocol;
+}
+
+static void swap_names(struct wish *a, struct wish *b)
+{
+	struct wish old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+/* One change, as likely one of each kind. */
+static void mutate_once(struct wishes *w, unsigned int *seed)
+{
+	struct wish *one = &w->by_name[below(seed, ARRAY_SIZE(names))];
+	struct wish *other = &w->by_name[below(seed, ARRAY_SIZE(names))];
+
+	switch (below(seed, 8)) {
+	case 0:
+		one->there = false;
+		break;
+	case 1:
+		swap_addresses(one, other);
+		break;
+	case 2:
+		swap_names(one, other);
+		break;
+	case 3:
+		one->protocol = below(seed, ARRAY_SIZE(protocols));
+		break;
+	case 4:
+		one->port = below(seed, ARRAY_SIZE(ports));
+		break;
+	case 5:
+		wish_backends(one, seed);
+		break;
+	case 6:
+		one->pass = !one->pass;
+		break;
+	default:
+		wish_new(one, seed);
+		break;
+	}
+}
+
+static void mutate(struct wishes *w, unsigned int *seed)
+{
+	struct wishes next;
+
+	do {
+		next = *w;
+		for (unsigned int n = 1 + below(seed, 3); n > 0; n--)
+			mutate_once(&next, seed);
+	} while (!are_valid(&next));
+	*w = next;
+}
+
+static void wish_text(const struct wish *w, char *vip, size_t vip_size, char *backends, size_t size)
+{
+	const char *address = vips[w->vip], *port = ports[w->port];
+	size_t at = 0;
+
+	(void)snprintf(vip, vip_size,
+		       *port == '\0'	      ? "%s%s"
+		       : strchr(address, ':') ? "[%s]:%s"
+					      : "%s:%s",
+		       address, port);
+	backends[0] = '\0';
+	if (w->pass)
+		at += (size_t)snprintf(backends, size, "pass ");
+	for (int i = 0; i < 8; i++) {
+		int weight = w->weighted ? 1 + i % 3 : 1;
+
+		if (w->backends4 >> i & 1)
+			at += (size_t)snprintf(backends + at, size - at, "10.0.0.%d:3000*%d ",
+					       i + 1, weight);
+		if (w->backends6 >> i & 1)
+			at += (size_t)snprintf(backends + at, size - at, "[2001:db8::%d]:3000*%d ",
+					       i + 1, weight);
+	}
+}
+
+static struct table table_of(const struct wishes *w)
+{
+	struct table t = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct wish *wish = &w->by_name[i];
+		char vip[64], backends[1024];
+
+		if (!wish->there)
+			continue;
+		wish_text(wish, vip, sizeof(vip), backends, sizeof(backends));
+		wanted_add(&t, &(struct wanted_service){ names[i], vip, protocols[wish->protocol],
+							 backends });
+	}
+	table_sort(&t);
+	return t;
+}
+
+/* --- what is allowed to be seen -----------------------------------------------------------------
+ */
+
+static const struct table_service *owner_of(const struct table *want, const struct probe *p)
+{
+	for (size_t i = 0; i < want->n; i++) {
+		const struct table_service *s = &want->services[i];
+
+		if (addr_equal(&s->vip.addr, &p->to.addr) &&
+		    (s->vip.port == 0 || s->vip.port == p->to.port) &&
+		    (s->protocol == PROTOCOL_ANY || (uint8_t)s->protocol == p->protocol))
+			return s;
+	}
+	return NULL;
+}
+
+/*
+ * For each address: what it led to before, what it will, and, where it is about to move to another
+ * service, what its service will be: it may be renewed before it goes.
+ */
+struct expectation {
+	struct probe probe;
+	const struct table_service *owner;
+	outcome before, after, renewed;
+};
+
+static outcome renewed_outcome(const struct imitation *m, const struct table *want,
+			       const struct probe *p)
+{
+	uint32_t id = imitation_find(m, &p->to, p->protocol);
+
+	for (size_t i = 0; id && i < m->n_services; i++) {
+		const struct table_service *service = table_find(want, m->services[i].name);
+
+		if (m->services[i].info.id == id && service)
+			return imitation_outcome(service);
+	}
+	return 0;
+}
+
+static void expect(const struct imitation *m, const struct table *want,
+		   struct expectation list[PROBES])
+{
+	for (size_t i = 0; i < PROBES; i++) {
+		struct expectation *e = &list[i];
+
+		e->probe = probe_at(i);
+		e->owner = owner_of(want, &e->probe);
+		e->before = imitation_resolve(m, &e->probe.to, e->probe.protocol);
+		e->after = e->owner ? imitation_outcome(e->owner) : 0;
+		e->renewed = renewed_outcome(m, want, &e->probe);
+		if (e->renewed == 0)
+			e->renewed = e->before;
+	}
+}
+
+struct history {
+	unsigned int seed, step;
+	struct imitation maps;
+	struct planner *planner;
+	bool done;
+};
+
+static void complain(const struct history *h, size_t write, const struct expectation *e,
+		     outcome seen)
+{
+	char text[ADDR_PORT_TEXT_MAX];
+
+	fail_msg("seed %u step %u write %zu: %s protocol %u led to %llx, not from %llx to %llx",
+		 h->seed, h->step, write, addr_port_format(&e->probe.to, text), e->probe.protocol,
+		 (unsigned long long)seen, (unsigned long long)e->before,
+		 (unsigned long long)e->after);
+}
+
+static bool is_refused(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->refused.n; i++) {
+		if (streq(plan->refused.list[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static bool covers(const struct shunt_service *row, const struct probe *p)
+{
+	struct addr a = row->family == FAMILY_IPV6 ? addr_from_ipv6(row->ipv6)
+						   : addr_from_ipv4(row->ipv4);
+
+	return addr_equal(&a, &p->to.addr) && (row->port == 0 || row->port == p->to.port) &&
+	       (row->protocol == PROTOCOL_ANY || (uint8_t)row->protocol == p->protocol);
+}
+
+/*
+ * For whom the maps have no room yet keeps what it had: nothing, or an address that it was to
+ * leave, where it may now be seen through an any-port front.
+ */
+static bool is_for_lack_of_room(const struct planner *p, const struct imitation *m,
+				const struct plan *plan, const struct expectation *e, outcome seen)
+{
+	const struct plan_state *next = planner_state(p);
+	bool has_row = false;
+
+	for (size_t i = 0; i < next->services.n; i++) {
+		const struct plan_service *row = &next->services.list[i];
+
+		has_row |= e->owner && streq(row->name, e->owner->name) &&
+			   covers(&row->info, &e->probe);
+		if ((plan->deferred || is_refused(plan, row->name)) &&
+		    covers(&row->info, &e->probe) && seen == imitation_run(m, row->info.id))
+			return true;
+	}
+	return seen == 0 && e->owner &&
+	       (is_refused(plan, e->owner->name) || (plan->deferred && !has_row));
+}
+
+static void write_and_check(const struct history *h, struct planner *p, struct imitation *m,
+			    const struct plan *plan, size_t write,
+			    const struct expectation list[PROBES])
+{
+	imitation_apply(m, &plan->ops.list[write]);
+	for (size_t i = 0; i < PROBES; i++) {
+		const struct expectation *e = &list[i];
+		outcome seen = imitation_resolve(m, &e->probe.to, e->probe.protocol);
+
+		if (seen == e->before || seen == e->after || seen == e->renewed)
+			continue;
+		if (!is_for_lack_of_room(p, m, plan, e, seen))
+			complain(h, write, e, seen);
+	}
+}
+
+/* --- histories -----------------------------------------------------------------------------------
+ */
+
+static void rest(struct planner *p, struct imitation *m)
+{
+	planner_grace_begin(p);
+	imitation_grace_begin(m);
+	planner_grace_end(p);
+	imitation_grace_end(m);
+}
+
+/* Plans and applies until nothing is put off; returns how many services were refused. */
+static size_t converge(const struct history *h, struct planner *p, struct imitation *m,
+		       const struct table *want)
+{
+	struct expectation list[PROBES];
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		_cleanup_(plan_done) struct plan plan = { 0 };
+
+		expect(m, want, list);
+		assert_int_equal(planner_make(p, want, &plan), 0);
+		for (size_t i = 0; i < plan.ops.n; i++)
+			write_and_check(h, p, m, &plan, i, list);
+		if (!plan.deferred)
+			return plan.refused.n;
+		if (!planner_wants_grace(p) && plan.refused.n) /* waits for one that has no room */
+			return plan.refused.n;
+		rest(p, m);
+	}
+	fail_msg("seed %u step %u: still not as wanted after %d rounds", h->seed, h->step,
+		 ROUNDS_MAX);
+	return 0;
+}
+
+static void all_is_as_wanted(const struct history *h, struct planner *p, struct imitation *m,
+			     const struct table *want)
+{
+	_cleanup_(plan_done) struct plan again = { 0 };
+	struct expectation list[PROBES];
+
+	expect(m, want, list);
+	for (size_t i = 0; i < PROBES; i++) {
+		if (list[i].before != list[i].after)
+			complain(h, 0, &list[i], list[i].before);
+	}
+	imitation_is(m, want);
+	assert_int_equal(planner_make(p, want, &again), 0);
+	assert_int_equal(again.ops.n, 0);
+}
+
+/* The agent died just now: its successor finds a copy of the maps. */
+static void start_anew(const struct history *h, const struct imitation *dead,
+		       const struct table *want)
+{
+	struct imitation maps = *dead;
+	_cleanup_(planner_free_p) struct planner *p = imitation_planner(&maps);
+
+	if (converge(h, p, &maps, want) == 0)
+		all_is_as_wanted(h, p, &maps, want);
+}
+
+static void step(struct history *h, const struct table *want, bool with_grace)
+{
+	_cleanup_(plan_done) struct plan plan = { 0 };
+	struct expectation list[PROBES];
+
+	expect(&h->maps, want, list);
+	assert_int_equal(planner_make(h->planner, want, &plan), 0);
+	for (size_t i = 0; i < plan.ops.n; i++) {
+		write_and_check(h, h->planner, &h->maps, &plan, i, list);
+		start_anew(h, &h->maps, want);
+	}
+	if (!with_grace) /* the next news comes first */
+		return;
+	rest(h->planner, &h->maps);
+	if (converge(h, h->planner, &h->maps, want) == 0)
+		all_is_as_wanted(h, h->planner, &h->maps, want);
+}
+
+static void every_write_leaves_old_or_new_and_every_death_is_repaired(void **state)
+{
+	struct history *h = *state;
+
+	for (h->seed = 1; h->seed <= HISTORIES; h->seed++) {
+		unsigned int seed = h->seed;
+		struct wishes wishes = { 0 };
+
+		imitation_init(&h->maps);
+		h->planner = imitation_planner(&h->maps);
+		for (h->step = 0; h->step < STEPS; h->step++) {
+			_cleanup_(table_done) struct table want = { 0 };
+
+			mutate(&wishes, &seed);
+			want = table_of(&wishes);
+			step(h, &want, below(&seed, 3) != 0);
+		}
+		planner_free(h->planner);
+		h->planner = NULL;
+	}
+	h->done = true;
+}
+
+static int begin(void **state)
+{
+	*state = calloc(1, sizeof(struct history));
+	return *state ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	struct history *h = *state;
+
+	if (!h->done)
+		print_error("in the history of seed %u, step %u\n", h->seed, h->step);
+	planner_free(h->planner);
+	free(h);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			every_write_leaves_old_or_new_and_every_death_is_repaired, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
