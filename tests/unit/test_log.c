@@ -49,6 +49,29 @@ static void clipping_cuts_no_character_in_two(void **state)
 	assert_int_equal(utf8_clip("\x80\x80\x80", 2), 0);
 }
 
+static void octets_of_no_character_are_scrubbed(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "\xc3\xa4 \xe2\x82\xac", "\xc3\xa4 \xe2\x82\xac" },
+		{ "a\xff\xfe", "a??" },
+		{ "\xe2\x82", "??" },
+		{ "\xc3(", "?(" },
+		{ "\xed\xa0\x80\xc3\xa4", "???\xc3\xa4" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = strdup(cases[i].text);
+
+		utf8_scrub(text);
+		assert_string_equal(text, cases[i].wanted);
+	}
+}
+
 /* What `body` writes to stderr; the caller's. */
 static char *capture(void (*body)(void))
 {
@@ -111,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(untrusted_text_is_escaped),
 		cmocka_unit_test(clipping_cuts_no_character_in_two),
+		cmocka_unit_test(octets_of_no_character_are_scrubbed),
 		cmocka_unit_test(an_event_is_a_line_if_its_level_is_logged),
 		cmocka_unit_test(repeated_failures_are_logged_at_doubling_intervals),
 	};

@@ -5,17 +5,24 @@
 #include <cjson/cJSON.h>
 #include <time.h>
 
+#include "base/utf8.h"
+
 static double seconds(uint64_t ms)
 {
 	return (double)ms / 1000;
 }
 
+/* What a remote said may be any octets, cut anywhere; JSON is UTF-8. */
 static void add_text(cJSON *to, const char *key, const char *text)
 {
-	if (text)
-		(void)cJSON_AddStringToObject(to, key, text);
-	else
+	_cleanup_free_ char *scrubbed = text ? strdup(text) : NULL;
+
+	if (scrubbed) {
+		utf8_scrub(scrubbed);
+		(void)cJSON_AddStringToObject(to, key, scrubbed);
+	} else {
 		(void)cJSON_AddNullToObject(to, key);
+	}
 }
 
 static void add_config(const struct agent *agent, cJSON *status)

@@ -50,3 +50,19 @@ size_t utf8_clip(const char *s, size_t max)
 		length--;
 	return length;
 }
+
+void utf8_scrub(char *s)
+{
+	size_t left = strlen(s);
+
+	while (left > 0) {
+		size_t length = utf8_length(s, left);
+
+		if (length == 0) {
+			*s = '?';
+			length = 1;
+		}
+		s += length;
+		left -= length;
+	}
+}

@@ -14,3 +14,6 @@ size_t utf8_length(const char *s, size_t available);
 
 /* The longest start of `s` of at most `max` octets that cuts no character in two. */
 size_t utf8_clip(const char *s, size_t max);
+
+/* Puts '?' in place of each octet that belongs to no character. */
+void utf8_scrub(char *s);
