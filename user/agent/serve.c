@@ -123,7 +123,8 @@ static cJSON *on_refresh(void *user, const cJSON *request)
 	if (name && !cJSON_IsNull(name)) {
 		w = cJSON_IsString(name) ? agent_find_watch(agent, name->valuestring) : NULL;
 		if (!w)
-			return control_error("not_found", "no service has this name");
+			return control_error("not_found", "got '%s', wanted a service's name",
+					     cJSON_IsString(name) ? name->valuestring : "?");
 	}
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		if ((!w || w == agent->watches[i]) && agent->watches[i]->source)
