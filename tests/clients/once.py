@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""once.py ADDRESS PORT [udp]: asks one line and prints "PEER PORT ANSWER"; a failed connect prints its errno's name
-and how long it took, and exits 1."""
+"""once.py ADDRESS PORT [udp]: asks one line and prints "PEER PORT ANSWER"; a failure prints its errno's name and how
+long it took, and exits 1."""
 import errno
 import socket
 import sys
@@ -14,12 +14,12 @@ def main(host, port, kind="tcp"):
         began = time.monotonic()
         try:
             peer.connect((host, int(port)))
+            peer.sendall(b"hello\n")
+            print(*peer.getpeername()[:2], peer.recv(256).decode(), end="")
         except OSError as failure:
             name = errno.errorcode.get(failure.errno, type(failure).__name__)
             print(f"{name} {time.monotonic() - began:.3f}")
             return 1
-        peer.sendall(b"hello\n")
-        print(*peer.getpeername()[:2], peer.recv(256).decode(), end="")
     return 0
 
 

@@ -36,6 +36,7 @@ class Agent:
             self.config.setdefault("dns", {"servers": [cloud.dns]})
         self.environment = {"PATH": os.environ["PATH"], **(STATIC_KEY if environment is None else environment)}
         self.file = ground.scratch / "shunt.json"
+        self.arguments = ["--config", self.file]
         self.log = ground.scratch / "shuntd.log"
         self.pins = ground.bpffs / "shunt"
         self.write()
@@ -46,10 +47,10 @@ class Agent:
         self.config.update(changes)
         self.file.write_text(json.dumps(self.config, indent=1) if text is None else text, encoding="utf-8")
 
-    def spawn(self, *arguments, environment=None):
+    def spawn(self, *arguments, **environment):
+        """shuntd with these arguments; what it says goes to the log."""
         with open(self.log, "a", encoding="utf-8") as log:
-            return start([SHUNTD, *(arguments or ("--config", self.file))],
-                         env=environment or self.environment, stdout=log, stderr=log)
+            return start([SHUNTD, *arguments], env={**self.environment, **environment}, stdout=log, stderr=log)
 
     def start(self, within=15):
         """Starts it and waits for READY=1 on a NOTIFY_SOCKET."""
@@ -58,7 +59,7 @@ class Agent:
             pathlib.Path(path).unlink(missing_ok=True)
             notified.bind(path)
             notified.settimeout(0.1)
-            self.process = self.spawn(environment={**self.environment, "NOTIFY_SOCKET": path})
+            self.process = self.spawn(*self.arguments, NOTIFY_SOCKET=path)
             deadline = time.monotonic() + within
             while time.monotonic() < deadline:
                 assert self.process.poll() is None, f"shuntd exited {self.process.returncode}: {self.logged()}"
@@ -83,7 +84,7 @@ class Agent:
         if self.process:
             self.stop()
         if self.pins.exists():
-            run([SHUNTCTL, "--config", self.file, "detach"], check=False)
+            self.ctl("detach", check=False)
 
     def logged(self):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -91,7 +92,7 @@ class Agent:
     # --- looking ---
 
     def ctl(self, *arguments, check=True):
-        return run([SHUNTCTL, "--config", self.file, *arguments], check=check)
+        return run([SHUNTCTL, *self.arguments, *arguments], check=check, env=self.environment)
 
     def show(self, what="backends"):
         return json.loads(self.ctl("show", what, "--json").stdout)

@@ -114,7 +114,8 @@ class Cloud:
         """The id of a namespace, made when there is none."""
         if name not in self._namespaces:
             if dns:
-                made = self.call("CreatePrivateDnsNamespace", Name=name, Vpc="vpc-1")
+                made = self.call("CreatePrivateDnsNamespace", Name=name, Vpc="vpc-1",
+                                 Properties={"DnsProperties": {"SOA": {"TTL": 1}}})
             else:
                 made = self.call("CreateHttpNamespace", Name=name)
             operation = self.call("GetOperation", OperationId=made["OperationId"])

@@ -12,7 +12,7 @@ from .network import TESTS
 from .process import end, run, start
 
 CLIENTS = TESTS / "clients"
-BUILD = TESTS.parent / "build"
+BUILD = TESTS.parent / os.environ.get("BUILD", "build")
 _counter = itertools.count()
 
 

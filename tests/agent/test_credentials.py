@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials: from the environment and from the container endpoint, renewed before and when they expire."""
+import json
+
+import pytest
+
+from playground import wait
+from playground.cloud import KEY, SECRET, Cloud
+from playground.services import NAMESPACE, from_cloudmap, register
+
+SERVICE = f"backend.{NAMESPACE}"
+
+
+def container(cloud):
+    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.endpoint}/v2/credentials/task"}
+
+
+@pytest.fixture
+def from_container(cloud, ground, agent):
+    register(cloud, ground.network)
+    return agent(cloud, services=[from_cloudmap()], environment=container(cloud))
+
+
+def codes(cloud):
+    return cloud.stats()["requests"].get("DiscoverInstances", {})
+
+
+def test_the_container_endpoint_gives_credentials(cloud, from_container):
+    from_container.start().wait_backends(SERVICE, 3)
+    assert codes(cloud).keys() == {"ok"}
+    assert cloud.stats()["credentials_issued"] == 1
+
+
+def test_an_authorization_token_is_sent_from_its_file(ground, agent, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("s3cret-token", encoding="utf-8")
+    cloud = Cloud(tmp_path, "--credentials-token", "s3cret-token")
+    try:
+        register(cloud, ground.network)
+        environment = {**container(cloud), "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
+        agent(cloud, services=[from_cloudmap()], environment=environment).start().wait_backends(SERVICE, 3)
+    finally:
+        cloud.stop()
+
+
+def test_expired_credentials_are_renewed_at_once(cloud, from_container):
+    from_container.start().wait_backends(SERVICE, 3)
+    cloud.control(credentials={"expire": True}, reset_stats=True)
+    wait.until("the expiry is met and overcome", lambda: {"ExpiredTokenException", "ok"} <= codes(cloud).keys(), 12)
+    assert from_container.backends(SERVICE) == 3
+    wait.until("status forgets it", lambda: from_container.service(SERVICE)["error"] is None)
+
+
+def test_unrecognized_credentials_are_renewed_at_once(cloud, from_container):
+    from_container.start().wait_backends(SERVICE, 3)
+    cloud.control(credentials={"revoke": True}, reset_stats=True)
+    wait.until("the refusal is met and overcome",
+               lambda: {"UnrecognizedClientException", "ok"} <= codes(cloud).keys(), within=12)
+    assert from_container.backends(SERVICE) == 3
+
+
+def test_credentials_are_renewed_before_they_expire(cloud, from_container):
+    cloud.control(credentials={"lifetime_s": 6})
+    from_container.start().wait_backends(SERVICE, 3)
+    wait.until("they were renewed twice", lambda: cloud.stats()["credentials_issued"] >= 3, within=15, every=0.1)
+    assert codes(cloud).keys() == {"ok"}, "the API must never have seen an expired set"
+
+
+def test_the_old_credentials_are_used_while_the_endpoint_fails(cloud, from_container):
+    cloud.control(credentials={"lifetime_s": 20})
+    from_container.start().wait_backends(SERVICE, 3)
+    cloud.fault("internal", operation="Credentials")
+    before = codes(cloud)["ok"]
+    wait.until("it goes on asking", lambda: codes(cloud)["ok"] >= before + 10, within=8)
+    assert codes(cloud).keys() == {"ok"}
+
+
+@pytest.mark.parametrize("rule", [{"kind": "internal"}, {"kind": "garbage", "what": "html"}, {"kind": "hang"},
+                                  {"kind": "garbage", "what": "number"}, {"kind": "reset"}])
+def test_without_credentials_nothing_is_asked_until_there_are_some(cloud, from_container, rule):
+    cloud.fault(operation="Credentials", **rule)
+    from_container.start()
+    wait.until("status tells it", lambda: from_container.service(SERVICE)["error"], within=12)
+    assert codes(cloud) == {}
+    cloud.heal()
+    from_container.wait_backends(SERVICE, 3, within=20)
+
+
+def test_a_session_token_from_the_environment_is_sent(cloud, ground, agent):
+    register(cloud, ground.network)
+    given = json.loads(cloud.http("GET", "/v2/credentials/task")[1])
+    agent(cloud, services=[from_cloudmap()], environment={
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["Token"]}).start().wait_backends(SERVICE, 3)
+    assert codes(cloud).keys() == {"ok"}
+
+
+@pytest.mark.parametrize("environment, code", [
+    ({"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET + "x"}, "InvalidSignatureException"),
+    ({"AWS_ACCESS_KEY_ID": "AKIDOTHER", "AWS_SECRET_ACCESS_KEY": SECRET}, "UnrecognizedClientException"),
+])
+def test_a_bad_key_is_told_by_the_code_of_the_remote(cloud, ground, agent, environment, code):
+    register(cloud, ground.network)
+    mine = agent(cloud, services=[from_cloudmap()], environment=environment).start()
+    wait.until("status tells it", lambda: (mine.service(SERVICE)["error"] or {}).get("code") == code)
+    assert SECRET not in mine.logged() and SECRET not in mine.ctl("status", "--json").stdout
+
+
+def test_secrets_are_never_shown(cloud, from_container):
+    from_container.start().wait_backends(SERVICE, 3)
+    given = json.loads(cloud.http("GET", "/v2/credentials/task")[1])
+    shown = from_container.logged() + from_container.ctl("status", "--json").stdout + from_container.get()[1]
+    assert given["SecretAccessKey"] not in shown and given["Token"] not in shown
+
+
+def test_a_clock_that_is_wrong_is_told(cloud, ground, agent):
+    register(cloud, ground.network)
+    cloud.control(clock_offset_s=3600)
+    mine = agent(cloud, services=[from_cloudmap()]).start()
+    error = wait.until("status tells it", lambda: mine.service(SERVICE)["error"])
+    assert error["code"] == "InvalidSignatureException" and "Signature expired" in error["message"]
