@@ -112,7 +112,7 @@ def test_refresh_knows_names_and_aliases(looked_at):
     for name in ([], ["backend.internal"], ["backend"]):
         assert looked_at.ctl("refresh", *name).stdout == "the sources are being asked\n"
     ran = looked_at.ctl("refresh", "nobody", check=False)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (66, "", "shuntctl: no service has this name\n")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (66, "", "shuntctl: got 'nobody', wanted a service's name\n")
 
 
 @pytest.mark.parametrize("words, code, said", [
