@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from playground.cloud import AWS
+from playground.ground import BUILD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "scripts" / "deploy"
@@ -68,6 +69,13 @@ def test_every_volume_is_mounted_and_every_mount_has_its_volume():
     volumes = {volume["name"] for volume in task["volumes"]}
     mounts = {mount["sourceVolume"] for mount in task["containerDefinitions"][0]["mountPoints"]}
     assert volumes == mounts
+
+
+def test_the_configuration_in_the_task_definition_is_one_the_agent_takes():
+    variables = task_definition()["containerDefinitions"][0]["environment"]
+    environment = dict(os.environ, **{v["name"]: v["value"] for v in variables})
+    done = subprocess.run([BUILD / "shuntd", "--check"], env=environment, text=True, capture_output=True, timeout=10)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_agent_may_ask_for_endpoints_and_for_nothing_else():
