@@ -54,7 +54,8 @@ struct plan_op {
 struct plan {
 	PLAN_ROWS(struct plan_op) ops;
 	bool deferred; /* plan again after a grace period */
-	/* Services that did not fit and keep what was there: names (owned) and -ENOSPC or -E2BIG. */
+	/* Services that did not fit and keep what was there: names (owned) and -ENOSPC or -E2BIG.
+	 */
 	PLAN_ROWS(struct plan_refusal {
 		char *name;
 		int error;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Somebody else's programs on our cgroups, attached the old way. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "playground.h"
+
+int playground_attach_foreign(const char *cgroup, const char *name, int attach_type,
+			      unsigned int flags)
+{
+	/* r0 = 1; exit */
+	const struct bpf_insn allow[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options,
+		    .expected_attach_type = (enum bpf_attach_type)attach_type);
+	_cleanup_close_ int at = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, name, "GPL", allow,
+				    ARRAY_SIZE(allow), &options);
+
+	require(at >= 0);
+	require(program >= 0);
+	require(bpf_prog_attach(program, at, (enum bpf_attach_type)attach_type, flags) == 0);
+	return program;
+}
+
+void playground_detach_foreign(const char *cgroup, int program, int attach_type)
+{
+	_cleanup_close_ int at = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	require(at >= 0);
+	require(bpf_prog_detach2(program, at, (enum bpf_attach_type)attach_type) == 0);
+	close(program);
+}
