@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Real connects through the attached programs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "playground.h"
+
+#define BACKEND_PORT 3000
+
+static struct agent agent;
+
+static int begin(void **state)
+{
+	(void)state;
+	playground_enter();
+	playground_listen(BACKEND_PORT);
+	agent_init(&agent);
+	require(agent_start(&agent) == 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	agent_end(&agent);
+	playground_leave();
+	return 0;
+}
+
+/* Starts anew, as on a kernel without bpf_set_retval() or with it. */
+static void start_again(bool without_set_retval)
+{
+	agent_stop(&agent);
+	agent.options.without_set_retval = without_set_retval;
+	assert_int_equal(agent_start(&agent), 0);
+}
+
+static void a_connect_reaches_the_backend_and_shows_the_address_asked_for(void **state)
+{
+	static const struct {
+		const char *to;
+		int kind;
+		unsigned int reached;
+	} cases[] = {
+		{ "127.254.0.1:80", SOCKET_TCP, 1 },
+		{ "127.254.0.1:80", SOCKET_UDP, 1 },
+		{ "127.254.0.1:80", SOCKET_TCP | SOCKET_MAPPED, 1 },
+		{ "127.254.0.1:80", SOCKET_UDP | SOCKET_MAPPED, 1 },
+		{ "[fd00::f1]:80", SOCKET_TCP, 102 },
+		{ "[fd00::f1]:80", SOCKET_UDP, 102 },
+		{ "[fd00::f2]:80", SOCKET_TCP, 3 },
+		{ "[fd00::f2]:80", SOCKET_UDP, 3 },
+		{ "127.254.0.4:80", SOCKET_TCP | SOCKET_MAPPED, 104 },
+		{ "127.254.0.5:4242", SOCKET_TCP, 5 },
+	};
+
+	(void)state;
+	agent_become(&agent, WANTED({ "v4", "127.254.0.1:80", PROTOCOL_ANY, "10.0.0.1:3000" },
+				    { "v6", "[fd00::f1]:80", PROTOCOL_ANY, "[fd00::2]:3000" },
+				    { "v6to4", "[fd00::f2]:80", PROTOCOL_ANY, "10.0.0.3:3000" },
+				    { "v4to6", "127.254.0.4:80", PROTOCOL_ANY, "[fd00::4]:3000" },
+				    { "any", "127.254.0.5", PROTOCOL_ANY, "10.0.0.5:3000" }));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_close_ int fd = playground_connect(cases[i].to, cases[i].kind);
+		struct addr_port asked = wanted_address(cases[i].to), peer;
+
+		assert_return_code(fd, -fd);
+		assert_int_equal(playground_reached(fd), cases[i].reached);
+		peer = playground_peer(fd);
+		assert_int_equal(addr_port_compare(&peer, &asked), 0);
+	}
+}
+
+static void a_connect_without_waiting_is_redirected_too(void **state)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct addr_port to = wanted_address("127.254.0.1:80");
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	struct sockaddr_storage address;
+	int error = -1;
+	socklen_t length = addr_port_sockaddr(&to, &address), size = sizeof(error);
+
+	(void)state;
+	agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.7:3000" }));
+	if (connect(fd, (struct sockaddr *)&address, length) < 0)
+		assert_int_equal(errno, EINPROGRESS);
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+	assert_int_equal(error, 0);
+	assert_int_equal(playground_reached(fd), 7);
+}
+
+static void a_socket_that_goes_elsewhere_shows_where_it_went(void **state)
+{
+	_cleanup_close_ int fd = playground_connect("127.254.0.1:80", SOCKET_UDP);
+	struct addr_port to = wanted_address("127.0.0.9:9"), peer;
+	struct sockaddr_storage address;
+	socklen_t length = addr_port_sockaddr(&to, &address);
+
+	(void)state;
+	assert_return_code(connect(fd, (struct sockaddr *)&address, length), errno);
+	peer = playground_peer(fd);
+	assert_int_equal(addr_port_compare(&peer, &to), 0);
+}
+
+static void is_refused_at_once(const char *to, int kind)
+{
+	struct timespec before, after;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	assert_int_equal(playground_connect(to, kind), -ECONNREFUSED);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_in_range((after.tv_sec - before.tv_sec) * 1000 +
+				(after.tv_nsec - before.tv_nsec) / 1000000,
+			0, 500);
+}
+
+static void an_empty_service_refuses_at_once_on_every_kernel(void **state)
+{
+	(void)state;
+	for (int old_kernel = 0; old_kernel < 2; old_kernel++) {
+		start_again(old_kernel);
+		agent_become(&agent, WANTED({ "e4", "127.254.0.1:80", PROTOCOL_TCP, "" },
+					    { "e6", "[fd00::f1]:80", PROTOCOL_TCP, "" }));
+		is_refused_at_once("127.254.0.1:80", SOCKET_TCP);
+		is_refused_at_once("127.254.0.1:80", SOCKET_TCP | SOCKET_MAPPED);
+		is_refused_at_once("[fd00::f1]:80", SOCKET_TCP);
+	}
+	start_again(false);
+	assert_int_equal(agent_counters(&agent, "e4").no_backend, 4);
+	assert_int_equal(agent_counters(&agent, "e6").no_backend, 2);
+}
+
+static void an_empty_service_that_passes_leaves_the_connect_alone(void **state)
+{
+	struct addr_port asked = wanted_address("10.0.0.9:3000"), peer;
+	_cleanup_close_ int fd = -1;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "p", "10.0.0.9:3000", PROTOCOL_TCP, "pass" }));
+	fd = playground_connect("10.0.0.9:3000", SOCKET_TCP);
+	assert_return_code(fd, -fd);
+	peer = playground_peer(fd);
+	assert_int_equal(addr_port_compare(&peer, &asked), 0);
+	assert_int_equal(playground_reached(fd), 9);
+}
+
+static void what_is_not_ours_is_left_alone(void **state)
+{
+	static const char *const others[] = {
+		"127.254.0.2:3000", "127.0.0.1:3000",	"10.0.0.3:3000",
+		"[::1]:3000",	    "[fd00::3]:3000",	"169.254.169.254:80",
+		"169.254.170.2:80", "169.254.172.2:80", "169.254.169.253:53",
+	};
+
+	(void)state;
+	agent_become(&agent, WANTED({ "a", "127.254.0.1:3000", PROTOCOL_ANY, "10.0.0.1:3000" },
+				    { "b", "[fd00::f1]:3000", PROTOCOL_ANY, "10.0.0.1:3000" }));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct addr_port asked = wanted_address(others[i]), peer;
+		_cleanup_close_ int fd = playground_connect(others[i], SOCKET_UDP);
+
+		if (fd == -ENETUNREACH) /* the link-local ones: as without us */
+			continue;
+		assert_return_code(fd, -fd);
+		peer = playground_peer(fd);
+		assert_int_equal(addr_port_compare(&peer, &asked), 0);
+	}
+	assert_int_equal(agent_counters(&agent, "a").redirected, 0);
+}
+
+/* A link-local address that a service names is that service's (and only that port). */
+static void a_link_local_address_is_ours_only_when_named(void **state)
+{
+	(void)state;
+	agent_become(&agent, WANTED({ "a", "169.254.170.2:80", PROTOCOL_TCP, "10.0.0.6:3000" }));
+	assert_int_equal(playground_reach("169.254.170.2:80", SOCKET_TCP), 6);
+	assert_int_equal(playground_reach("169.254.170.2:81", SOCKET_UDP), -ENETUNREACH);
+}
+
+static void a_socket_made_outside_the_cgroup_is_left_alone(void **state)
+{
+	(void)state;
+	agent_become(&agent,
+		     WANTED({ "inside", "127.254.0.1:3000", PROTOCOL_TCP, "10.0.0.4:3000" }));
+	assert_int_equal(playground_reach("127.254.0.1:3000", SOCKET_TCP), 4);
+	playground_go_outside();
+	assert_int_equal(playground_reach("127.254.0.1:3000", SOCKET_TCP), 0);
+	playground_go_inside();
+	assert_int_equal(agent_counters(&agent, "inside").redirected, 1);
+}
+
+#define THREADS 4
+#define CONNECTS 2500
+
+static void *connect_many(void *failed)
+{
+	for (int i = 0; i < CONNECTS; i++) {
+		int reached = playground_reach("127.254.0.1:80", SOCKET_TCP);
+
+		if (reached < 1 || reached > 3)
+			__atomic_fetch_add((int *)failed, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void counters_are_exact_under_many_threads(void **state)
+{
+	pthread_t threads[THREADS];
+	int failed = 0;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "counted", "127.254.0.1:80", PROTOCOL_TCP,
+				      "10.0.0.1:3000 10.0.0.2:3000 10.0.0.3:3000" }));
+	for (size_t i = 0; i < THREADS; i++)
+		require(pthread_create(&threads[i], NULL, connect_many, &failed) == 0);
+	for (size_t i = 0; i < THREADS; i++)
+		require(pthread_join(threads[i], NULL) == 0);
+	assert_int_equal(failed, 0);
+	assert_int_equal(agent_counters(&agent, "counted").redirected, THREADS * CONNECTS);
+	assert_int_equal(agent_counters(&agent, "counted").no_backend, 0);
+}
+
+static void the_reader_sees_what_is_in_force(void **state)
+{
+	_cleanup_(dataplane_close_p) struct dataplane *reader = NULL;
+	_cleanup_(table_done) struct table have = { 0 };
+	_cleanup_free_ struct endpoint *slots = NULL;
+	struct addr_port vip = wanted_address("127.254.0.1:80"), other = vip;
+	struct diag problems = { 0 };
+	struct shunt_head head;
+	char text[ADDR_PORT_TEXT_MAX];
+	size_t n = 0;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP,
+				      "pass 10.0.0.1:3000*2 [fd00::2]:3000" }));
+	assert_int_equal(dataplane_open_reader(PLAYGROUND_BPFFS, &reader, &problems), 0);
+	assert_int_equal(dataplane_read(reader, &have), 0);
+	assert_int_equal(have.n, 1);
+	assert_string_equal(have.services[0].name, "a");
+	assert_int_equal(have.services[0].on_empty, ON_EMPTY_PASS);
+	assert_int_equal(have.services[0].n_backends, 2);
+	assert_int_equal(have.services[0].backends[0].endpoint.weight, 2);
+	other.port = 81;
+	assert_int_equal(dataplane_lookup(reader, &vip, PROTOCOL_TCP), have.services[0].id);
+	assert_int_equal(dataplane_lookup(reader, &other, PROTOCOL_TCP), 0);
+	assert_int_equal(dataplane_read_run(reader, have.services[0].id, &head, &slots, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(head.on_empty, ON_EMPTY_PASS);
+	assert_string_equal(addr_port_format(&slots[0].at, text), "10.0.0.1:3000");
+	assert_string_equal(addr_port_format(&slots[1].at, text), "[fd00::2]:3000");
+	diag_done(&problems);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_connect_reaches_the_backend_and_shows_the_address_asked_for),
+		cmocka_unit_test(a_connect_without_waiting_is_redirected_too),
+		cmocka_unit_test(a_socket_that_goes_elsewhere_shows_where_it_went),
+		cmocka_unit_test(an_empty_service_refuses_at_once_on_every_kernel),
+		cmocka_unit_test(an_empty_service_that_passes_leaves_the_connect_alone),
+		cmocka_unit_test(what_is_not_ours_is_left_alone),
+		cmocka_unit_test(a_link_local_address_is_ours_only_when_named),
+		cmocka_unit_test(a_socket_made_outside_the_cgroup_is_left_alone),
+		cmocka_unit_test(counters_are_exact_under_many_threads),
+		cmocka_unit_test(the_reader_sees_what_is_in_force),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
