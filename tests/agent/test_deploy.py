@@ -5,9 +5,12 @@ import os
 import pathlib
 import re
 import subprocess
+from unittest import mock
 
 import pytest
 
+import playground.agent
+from playground.agent import SHUNTD, Agent
 from playground.cloud import AWS
 from playground.ground import BUILD
 
@@ -100,3 +103,32 @@ def test_systemd_has_nothing_to_say_of_the_unit(tmp_path):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], text=True,
                           capture_output=True, timeout=60)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+class Confined(Agent):
+    """An agent with no more capabilities than the unit leaves it."""
+
+    def spawn(self, *arguments, **environment):
+        unit = (DEPLOY / "shuntd.service").read_text()
+        (bounds,) = re.findall(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
+        names = ",".join("+" + name.removeprefix("CAP_").lower() for name in bounds.split())
+        with mock.patch.object(playground.agent, "SHUNTD", "setpriv"):
+            return super().spawn("--bounding-set", f"-all,{names}", "--no-new-privs", SHUNTD, *arguments, **environment)
+
+
+def test_the_capabilities_of_the_unit_are_enough(ground, network, cloud):
+    cloud.service("backend", "demo.internal")
+    cloud.register("backend", "i-1", network.backends[0].address, 8080)
+    agent = Confined(ground, cloud, services=[
+        {"name": "backend", "vip": "127.254.0.10", "port": 8080,
+         "cloudmap": {"namespace": "demo.internal", "service": "backend", "poll": "1s"}}])
+    try:
+        agent.start().wait_backends("backend", 1)
+        status = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text(encoding="ascii")
+        assert "CapEff:\t000000c000001000\n" in status
+        assert ground.ask("127.254.0.10", 8080)[2] == "backend-1"
+        agent.stop()
+        agent.start()
+        assert ground.ask("127.254.0.10", 8080)[2] == "backend-1"
+    finally:
+        agent.close()
