@@ -15,7 +15,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prot
 	    $(if $(WERROR),-Werror)
 PKGFLAGS  = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -DSHUNT_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD)/gen
-TESTFLAGS := -Itests -Itests/kernel
+TESTFLAGS := -Itests -Itests/kernel -Itests/bench
 ALLFLAGS  = -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(PKGFLAGS) -MMD -MP
 LDLIBS    = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -34,7 +34,7 @@ CTLSRC   := $(wildcard user/ctl/*.c)
 UNITSRC  := $(wildcard tests/unit/test_*.c)
 KERNSRC  := $(wildcard tests/kernel/test_*.c)
 TESTBPF  := $(wildcard tests/kernel/*.bpf.c tests/bench/*.bpf.c)
-BENCHSRC := $(filter-out $(TESTBPF),$(wildcard tests/bench/*.c))
+BENCHSRC := $(filter-out $(TESTBPF) tests/bench/measure.c,$(wildcard tests/bench/*.c))
 # What is not a test itself is linked into every one of its ring.
 UNITHELP := $(wildcard tests/*.c) $(filter-out $(UNITSRC),$(wildcard tests/unit/*.c))
 KERNHELP := $(wildcard tests/*.c) $(filter-out $(KERNSRC) $(TESTBPF),$(wildcard tests/kernel/*.c))
@@ -123,7 +123,7 @@ $(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(call objects,obj,$(KERNHELP))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(KERNHELP)) $(BUILD)/libshunt.a
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,tests/bench/measure.c $(KERNHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 
@@ -136,7 +136,7 @@ test: deps ## run every test; the last line counts them
 	$(Q)scripts/run-tests
 
 .PHONY: test-programs
-test-programs: $(UNITBIN) $(KERNBIN) $(HELPBIN)
+test-programs: $(UNITBIN) $(KERNBIN) $(HELPBIN) $(BENCHBIN)
 
 test-unit: $(UNITBIN) ## the pure ring, under sanitizers
 	$(Q)scripts/run-tests unit
