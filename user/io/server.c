@@ -80,11 +80,27 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
 static void on_timer(uv_timer_t *timer);
 
+static unsigned int connections(struct server *s)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon,
+							       MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
 static void server_run(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	unsigned int before;
 
-	(void)MHD_run(s->daemon);
+	/*
+	 * At its limit libmicrohttpd stops listening, and starts again only at the beginning of a
+	 * run: without one more after connections have ended, nobody would ever get in again.
+	 */
+	do {
+		before = connections(s);
+		(void)MHD_run(s->daemon);
+	} while (connections(s) < before);
 	if (MHD_get_timeout(s->daemon, &timeout_ms) == MHD_YES)
 		(void)uv_timer_start(&s->timer, on_timer, timeout_ms, 0);
 	else

@@ -16,6 +16,7 @@ from .process import end, run, start
 
 SHUNTD, SHUNTCTL = BUILD / "shuntd", BUILD / "shuntctl"
 STATIC_KEY = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+INHERITED = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")  # to run a sanitized build, with BUILD=
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
@@ -34,9 +35,11 @@ class Agent:
             self.config.setdefault("aws", {"region": cloud.told["region"], "endpoint": cloud.endpoint,
                                            "data_endpoint": cloud.endpoint})
             self.config.setdefault("dns", {"servers": [cloud.dns]})
-        self.environment = {"PATH": os.environ["PATH"], **(STATIC_KEY if environment is None else environment)}
+        self.environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self.environment.update(STATIC_KEY if environment is None else environment)
         self.file = ground.scratch / "shunt.json"
         self.arguments = ["--config", self.file]
+        self.wrapper = []  # a program that runs shuntd, such as valgrind
         self.log = ground.scratch / "shuntd.log"
         self.pins = ground.bpffs / "shunt"
         self.write()
@@ -50,7 +53,7 @@ class Agent:
     def spawn(self, *arguments, **environment):
         """shuntd with these arguments; what it says goes to the log."""
         with open(self.log, "a", encoding="utf-8") as log:
-            return start([SHUNTD, *arguments], env={**self.environment, **environment}, stdout=log, stderr=log)
+            return start([*self.wrapper, SHUNTD, *arguments], env={**self.environment, **environment}, stdout=log, stderr=log)
 
     def start(self, within=15):
         """Starts it and waits for READY=1 on a NOTIFY_SOCKET."""
@@ -81,10 +84,10 @@ class Agent:
         process.wait(10)
 
     def close(self):
-        if self.process:
-            self.stop()
+        status = self.stop() if self.process else 0
         if self.pins.exists():
             self.ctl("detach", check=False)
+        assert status == 0, f"shuntd ended with {status}: {self.logged()}"
 
     def logged(self):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
