@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, reloading, dying, taking over, detaching."""
 import json
+import pathlib
 import signal
+import socket
 
 import pytest
 
@@ -125,6 +127,73 @@ def test_the_second_may_start_when_the_first_is_gone(fixed):
     fixed.kill()
     fixed.start()
     assert fixed.get("/readyz")[0] == 200
+
+
+# --- what is in the way -----------------------------------------------------------------------------------
+
+def refused(agent):
+    """The exit status of a start that must not succeed, and the last line that it said."""
+    return agent.spawn(*agent.arguments).wait(10), agent.logged().splitlines()[-1]
+
+
+@pytest.fixture
+def unstarted(ground, agent):
+    return agent(services=[static("fixed", *endpoints(ground.network), vip=VIP)], environment={})
+
+
+def test_a_foreign_exclusive_program_in_the_way_is_explained(unstarted):
+    ground = unstarted.ground
+    source, program = ground.scratch / "foreign.bpf.c", ground.bpffs / "foreign"
+    source.write_text('__attribute__((section("cgroup/connect4"), used)) int foreign(void *ctx) { return 1; }\n'
+                      'char _license[] __attribute__((section("license"), used)) = "GPL";\n', encoding="utf-8")
+    run(["clang", "-target", "bpf", "-O2", "-c", source, "-o", source.with_suffix(".o")])
+    run(["bpftool", "prog", "load", source.with_suffix(".o"), program])
+    run(["bpftool", "cgroup", "attach", ground.cgroup, "connect4", "pinned", program])
+    status, said = refused(unstarted)
+    assert status == 69 and "connect4" in unstarted.logged(), said
+    run(["bpftool", "cgroup", "detach", ground.cgroup, "connect4", "pinned", program])
+    program.unlink()
+    unstarted.start()
+    assert set(ground.reach(VIP, 8080, 9)) == names(ground.network)
+
+
+def test_a_metrics_port_that_is_taken_exits_69_and_names_it(unstarted):
+    with socket.create_server(("127.0.0.1", unstarted.port)):
+        status, said = refused(unstarted)
+    assert status == 69 and str(unstarted.port) in said
+
+
+def test_a_cgroup_that_is_none_exits_78_and_names_it(unstarted, tmp_path):
+    unstarted.write(cgroup=str(tmp_path))
+    status, said = refused(unstarted)
+    assert status == 78 and str(tmp_path) in said
+
+
+def test_without_privileges_it_exits_77(unstarted):
+    unstarted.wrapper = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
+    status, said = refused(unstarted)
+    assert status == 77 and said
+
+
+def test_valgrind_has_nothing_to_say_from_start_to_end(cloud, ground, agent):
+    register(cloud, ground.network)
+    mine = agent(cloud, services=[from_cloudmap(vip=VIP), static("fixed", *endpoints(ground.network))])
+    mine.wrapper = ["valgrind", "--quiet", "--error-exitcode=97", "--leak-check=full",
+                    f"--suppressions={pathlib.Path(__file__).with_name('valgrind.supp')}"]
+    mine.start(within=60).wait_backends(SERVICE, 3, within=30)
+    cloud.fault("garbage", what="binary")
+    wait.until("status tells it", lambda: mine.service(SERVICE)["error"])
+    cloud.heal()
+    cloud.deregister("backend", "i-1")
+    mine.wait_backends(SERVICE, 2, within=30)
+    mine.write(services=[from_cloudmap(vip=VIP)])
+    mine.ctl("reload")
+    mine.ctl("status")
+    wait.until("the other service is gone", lambda: "fixed" not in mine.get()[1], within=30)
+    process, mine.process = mine.process, None
+    process.terminate()
+    assert process.wait(30) == 0, mine.logged()
+    assert "==" not in mine.logged()
 
 
 # --- reloading --------------------------------------------------------------------------------------------
