@@ -52,7 +52,8 @@ def test_the_aws_command_line_registers_discovers_and_deregisters(cloud):
     found = cloud.aws("discover-instances", "--namespace-name", "demo.internal", "--service-name", "backend")
     assert found["Instances"] == [{
         "InstanceId": "i-1", "NamespaceName": "demo.internal", "ServiceName": "backend", "HealthStatus": "HEALTHY",
-        "Attributes": {"AWS_INSTANCE_IPV4": "10.1.1.1", "AWS_INSTANCE_PORT": "8080", "AVAILABILITY_ZONE": "us-east-1a"}}]
+        "Attributes": {"AWS_INSTANCE_IPV4": "10.1.1.1", "AWS_INSTANCE_PORT": "8080",
+                       "AVAILABILITY_ZONE": "us-east-1a"}}]
     cloud.aws("update-instance-custom-health-status", "--service-id", service, "--instance-id", "i-1",
               "--status", "UNHEALTHY")
     assert cloud.aws("get-instances-health-status", "--service-id", service) == {"Status": {"i-1": "UNHEALTHY"}}
@@ -418,8 +419,9 @@ def test_hostile_bytes_crash_nothing(demo):
                 pass
     host, _, port = demo.dns.rpartition(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        for packet in (b"", b"x", b"\0" * 12, b"\xff" * 512, struct.pack("!6H", 1, 256, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1",
-                       struct.pack("!6H", 1, 256, 65535, 0, 0, 0), struct.pack("!6H", 1, 256, 1, 0, 0, 0) + b"\x3f"):
+        for packet in (b"", b"x", b"\0" * 12, b"\xff" * 512, struct.pack("!6H", 1, 256, 65535, 0, 0, 0),
+                       struct.pack("!6H", 1, 256, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1",
+                       struct.pack("!6H", 1, 256, 1, 0, 0, 0) + b"\x3f"):
             peer.sendto(packet, (host, int(port)))
     assert len(demo.ask("backend.demo.internal", "A").rr) == 3
     assert demo.stats()["crashes"] == 0

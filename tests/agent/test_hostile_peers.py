@@ -71,10 +71,14 @@ def test_idle_clients_of_the_control_socket_do_not_keep_others_out_for_long(serv
 
 
 PAGES = {
-    "nothing": b"", "binary": bytes(range(256)), "post": b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    "no-host": b"GET /metrics HTTP/1.1\r\n\r\n", "long-path": b"GET /" + b"x" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "many-headers": b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n", "bad-version": b"GET / HTTP/7.7\r\n\r\n",
-    "parent": b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "nothing": b"", "binary": bytes(range(256)),
+    "post": b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+    "no-host": b"GET /metrics HTTP/1.1\r\n\r\n",
+    "long-path": b"GET /" + b"x" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "many-headers": b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n",
+    "bad-version": b"GET / HTTP/7.7\r\n\r\n",
+    "parent": b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "chunked": b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n",
 }
 

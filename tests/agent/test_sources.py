@@ -115,8 +115,8 @@ def test_weights_zones_comments_and_blank_lines_are_read(watched_file):
     assert seen.count("backend-1") > seen.count("backend-2") > 0
 
 
-BAD_LINES = {"no-port": "10.0.0.1", "port-zero": "10.0.0.1:0", "port-too-high": "10.0.0.1:99999", "nonsense": "nonsense",
-             "weight-zero": "10.0.0.1:8080 weight=0", "unknown-word": "10.0.0.1:8080 colour=red",
+BAD_LINES = {"no-port": "10.0.0.1", "port-zero": "10.0.0.1:0", "port-too-high": "10.0.0.1:99999",
+             "nonsense": "nonsense", "weight-zero": "10.0.0.1:8080 weight=0", "unknown-word": "10.0.0.1:8080 colour=red",
              "binary": "\x00\x01\x02", "very-long": "x" * 100000}
 
 

@@ -16,7 +16,8 @@ def secure(tmp_path, request):
     """A Cloud Map that speaks TLS, its certificate for the names that the test's parameter tells."""
     pair = tmp_path / "cert.pem", tmp_path / "key.pem"
     run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-         "/CN=cloudmap", "-addext", f"subjectAltName={request.param}", "-days", "2", "-out", pair[0], "-keyout", pair[1]])
+         "/CN=cloudmap", "-addext", f"subjectAltName={request.param}", "-days", "2", "-out", pair[0],
+         "-keyout", pair[1]])
     cloud = Cloud(tmp_path, "--tls", *pair)
     cloud.certificate = str(pair[0])
     cloud.service("backend", NAMESPACE)

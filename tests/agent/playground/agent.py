@@ -53,7 +53,8 @@ class Agent:
     def spawn(self, *arguments, **environment):
         """shuntd with these arguments; what it says goes to the log."""
         with open(self.log, "a", encoding="utf-8") as log:
-            return start([*self.wrapper, SHUNTD, *arguments], env={**self.environment, **environment}, stdout=log, stderr=log)
+            return start([*self.wrapper, SHUNTD, *arguments], env={**self.environment, **environment},
+                         stdout=log, stderr=log)
 
     def start(self, within=15):
         """Starts it and waits for READY=1 on a NOTIFY_SOCKET."""

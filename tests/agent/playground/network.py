@@ -33,7 +33,8 @@ class Network:
                             stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "ready\n"
         self.backends = [Backend(i + 1) for i in range(backends)]
-        self.inside(["sh", "-c", "ip link set lo up && ip link add lan type bridge && " + SETTLED.format(n=1, dev="lan")])
+        self.inside(["sh", "-c", "ip link set lo up && ip link add lan type bridge && " +
+                     SETTLED.format(n=1, dev="lan")])
         for i, backend in enumerate(self.backends):
             pid = backend.process.pid
             self.inside(["sh", "-c", f"ip link add b{i} type veth peer name eth0 netns {pid} && "

@@ -21,7 +21,8 @@ def start(argv, **options):
 
 
 def run(argv, timeout=30, check=True, **options):
-    ran = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, check=False, **options)
+    ran = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, check=False,
+                         **options)
     assert not check or ran.returncode == 0, f"{argv} exited {ran.returncode}: {ran.stdout}{ran.stderr}"
     return ran
 
