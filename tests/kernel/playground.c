@@ -159,7 +159,7 @@ static void make_network(void)
 	for (int i = 1; i <= PLAYGROUND_ADDRESSES; i++)
 		at += (size_t)snprintf(command + at, sizeof(command) - at,
 				       "; ip addr add 10.0.0.%d/32 dev lo"
-				       "; ip addr add fd00::%d/128 dev lo nodad",
+				       "; ip addr add fd00::%d/128 dev lo",
 				       i, i);
 	run(command);
 }

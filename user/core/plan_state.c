@@ -54,11 +54,20 @@ int plan_run_compare(const void *a, const void *b)
 	return left->service_id < right->service_id ? -1 : left->service_id > right->service_id;
 }
 
-#define SORT(rows, compare)                                                            \
-	do {                                                                           \
-		if ((rows).n > 0)                                                      \
-			qsort((rows).list, (rows).n, sizeof((rows).list[0]), compare); \
-	} while (0)
+/* Most are in order already: ids are given out in the order of names. */
+static void sort(void *list, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	for (size_t i = 1; i < n; i++) {
+		const char *row = (const char *)list + i * size;
+
+		if (compare(row - size, row) > 0) {
+			qsort(list, n, size, compare);
+			return;
+		}
+	}
+}
+
+#define SORT(rows, compare) sort((rows).list, (rows).n, sizeof((rows).list[0]), compare)
 
 void plan_state_sort(struct plan_state *s)
 {
