@@ -32,16 +32,32 @@ struct addr_port plan_backend_at(const struct shunt_backend *b)
 	return at;
 }
 
+/* As addr_port_compare of plan_backend_at, which most pairs, of one family, can do without. */
+static int compare_at(const struct shunt_backend *a, const struct shunt_backend *b)
+{
+	struct addr_port at_a, at_b;
+	int order;
+
+	if (a->family != b->family) {
+		at_a = plan_backend_at(a);
+		at_b = plan_backend_at(b);
+		return addr_port_compare(&at_a, &at_b);
+	}
+	if (a->family == FAMILY_IPV6)
+		order = memcmp(a->ipv6, b->ipv6, sizeof(a->ipv6));
+	else
+		order = memcmp(a->ipv4, b->ipv4, sizeof(a->ipv4));
+	return order ? order : (int)a->port - (int)b->port;
+}
+
 int plan_backend_compare(const void *a, const void *b)
 {
 	const struct plan_backend *left = a, *right = b;
-	struct addr_port at_left = plan_backend_at(&left->info);
-	struct addr_port at_right = plan_backend_at(&right->info);
 	int order;
 
 	if (left->info.service_id != right->info.service_id)
 		return left->info.service_id < right->info.service_id ? -1 : 1;
-	order = addr_port_compare(&at_left, &at_right);
+	order = compare_at(&left->info, &right->info);
 	if (order)
 		return order;
 	return left->id < right->id ? -1 : left->id > right->id;
