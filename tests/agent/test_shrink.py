@@ -25,9 +25,9 @@ def deregister(cloud, *numbers):
 
 def test_an_instance_more_or_less_counts_at_once(cloud, watched):
     deregister(cloud, 3)
-    watched.wait_backends(SERVICE, 2, within=1)
+    watched.wait_backends(SERVICE, 2, within=2)
     cloud.register("backend", "i-3", watched.ground.network.backends[2].address, 8080)
-    watched.wait_backends(SERVICE, 3, within=1)
+    watched.wait_backends(SERVICE, 3, within=2)
 
 
 @pytest.mark.parametrize("gone, left", [((1, 2), 1), ((1, 2, 3), 0)])
@@ -62,7 +62,7 @@ def test_additions_of_a_shrink_count_at_once(cloud, watched):
     deregister(cloud, 1, 2, 3)
     wait.until("status says that it is held", lambda: watched.service(SERVICE)["shrink"])
     cloud.register("backend", "i-9", watched.ground.network.backends[0].address, 8081)
-    watched.wait_backends(SERVICE, 4, within=1)
+    watched.wait_backends(SERVICE, 4, within=2)
     watched.wait_backends(SERVICE, 1, within=CONFIRM_S + 2)
 
 
