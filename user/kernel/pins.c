@@ -239,36 +239,55 @@ int pins_map(struct dataplane *d, bool writable)
 	return r;
 }
 
-/* Links first: what is attached must not run on maps whose pins are gone. */
-static int remove_matching(int fd, const char *prefix)
+/*
+ * The kernel gives up an unpinned link some time later, in a work queue; this takes its program off
+ * the cgroup at once. A link that is severed already has nothing to take off.
+ */
+static int link_detach(const char *directory, const char *name)
 {
-	DIR *entries = fdopendir(dup(fd));
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(pins_path(directory, name, path));
+
+	if (fd < 0 || bpf_link_detach(fd) < 0)
+		return errno == ENOENT || errno == ENOLINK ? 0 : -errno;
+	return 0;
+}
+
+static bool is_link(const char *name)
+{
+	return strncmp(name, "link_", strlen("link_")) == 0;
+}
+
+/* All links or all else. */
+static int remove_pins(const char *directory, bool links)
+{
+	DIR *entries = opendir(directory);
 	struct dirent *entry;
 	int r = 0;
 
 	if (!entries)
 		return -errno;
-	rewinddir(entries);
 	while ((entry = readdir(entries))) {
-		if (streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
-		    strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+		const char *name = entry->d_name;
+		int error = 0;
+
+		if (streq(name, ".") || streq(name, "..") || is_link(name) != links)
 			continue;
-		if (unlinkat(fd, entry->d_name, 0) < 0 && errno != ENOENT)
-			r = -errno;
+		if (links)
+			error = link_detach(directory, name);
+		if (error == 0 && unlinkat(dirfd(entries), name, 0) < 0 && errno != ENOENT)
+			error = -errno;
+		if (error < 0)
+			r = error;
 	}
 	(void)closedir(entries);
 	return r;
 }
 
+/* Links first: what is attached must not run on maps whose pins are gone. */
 int pins_remove(const char *directory)
 {
-	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	int r = remove_pins(directory, true);
 
-	if (fd < 0)
-		return -errno;
-	r = remove_matching(fd, "link_");
-	if (r == 0)
-		r = remove_matching(fd, "");
-	return r;
+	return r < 0 ? r : remove_pins(directory, false);
 }
