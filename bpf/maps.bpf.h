@@ -13,6 +13,11 @@
 struct shunt_prefixes {
 	__u64 ipv4[SHUNT_PREFIX_WORDS];
 	__u64 ipv6[SHUNT_PREFIX_WORDS];
+	__u64 spills; /* entries of shunt_spills: while it is 0 nobody looks there */
+};
+
+const volatile struct shunt_settings settings = {
+	.runs_capacity = SHUNT_SERVICES_MAX,
 };
 
 struct {
@@ -73,11 +78,27 @@ struct {
 } shunt_counters SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_SERVICES_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_failures);
+} shunt_failures SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SHUNT_TRACKS);
+	__type(key, __u32);
+	__type(value, struct shunt_track);
+} shunt_tracks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct shunt_note);
-} shunt_notes SEC(".maps");
+	__uint(max_entries, SHUNT_SPILLS_MAX);
+	__type(key, __u64);
+	__type(value, struct shunt_track);
+} shunt_spills SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -15,9 +15,6 @@
 
 #include "maps.bpf.h"
 
-/* Set by the agent before the load. */
-const volatile __u32 runs_capacity = SHUNT_SERVICES_MAX;
-
 enum verdict {
 	VERDICT_NOT_OURS,   /* leave it alone */
 	VERDICT_REDIRECTED, /* to pick.address, pick.port */
@@ -42,6 +39,7 @@ struct pick {
 	__u64 cookie;	/* of a UDP socket: it keeps its backend while the run stays as it is */
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
+	__u32 generation; /* of the service */
 };
 
 static __always_inline bool address_is_ipv4(const struct shunt_address *a)
@@ -114,7 +112,7 @@ static __always_inline __u32 front_find(const struct pick *pick)
 
 static __always_inline struct shunt_counters *counters_of(__u32 service_id)
 {
-	__u32 index = bpf_get_smp_processor_id() * runs_capacity + service_id;
+	__u32 index = bpf_get_smp_processor_id() * settings.runs_capacity + service_id;
 
 	return bpf_map_lookup_elem(&shunt_counters, &index);
 }
@@ -214,6 +212,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 
 	base = SHUNT_RUN_BASE(run);
 	head = cell_at(base).head;
+	pick->generation = head.generation;
 	counted = is_counted(pick, head);
 	is_ipv6 = wants_ipv6(pick, run);
 	first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);

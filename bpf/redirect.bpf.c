@@ -5,12 +5,14 @@
  * the destination out of the context, has bpf/pick.bpf.h decide, and turns the verdict into an
  * address or an errno.
  */
-#include "pick.bpf.h"
+#include "track.bpf.h"
 
 #define ECONNREFUSED 111
 
-/* Set by the agent before the load: bpf_set_retval() is there (5.18). */
-const volatile bool has_set_retval = true;
+/* plain.bpf.c, for kernels that lack what tracks need, says 0. */
+#ifndef WITH_TRACKS
+#define WITH_TRACKS 1
+#endif
 
 enum answer {
 	ANSWER_DENY = 0,
@@ -65,24 +67,6 @@ static __always_inline bool same_address(const struct shunt_address *a,
 	return left[0] == right[0] && left[1] == right[1];
 }
 
-/* Where the socket was going, for getpeername(). Without memory for it the connect goes on all the
- * same. */
-static __always_inline void note_take(struct bpf_sock_addr *ctx, const struct shunt_address *asked,
-				      __u16 port, const struct pick *pick)
-{
-	struct shunt_note *note;
-
-	if (!ctx->sk)
-		return;
-	note = bpf_sk_storage_get(&shunt_notes, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note)
-		return;
-	note->address = *asked;
-	note->port = port;
-	note->backend = pick->address;
-	note->backend_port = pick->port;
-}
-
 static __always_inline bool is_tcp_or_udp(const struct bpf_sock_addr *ctx)
 {
 	return ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_UDP;
@@ -96,15 +80,105 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 		.port = bpf_ntohs((__u16)ctx->user_port),
 		.protocol = (__u8)ctx->protocol,
 		.asker = asker,
-		.cookie = ctx->protocol == IPPROTO_UDP ? bpf_get_socket_cookie(ctx) : 0,
+		.cookie = bpf_get_socket_cookie(ctx),
 	};
 }
+
+/* --- remembering where a socket was going ----------------------------------------------------- */
+
+static __always_inline struct shunt_note note_of(const struct shunt_address *asked, __u16 port,
+						 const struct pick *pick)
+{
+	return (struct shunt_note){
+		.address = *asked,
+		.backend = pick->address,
+		.port = port,
+		.backend_port = pick->port,
+	};
+}
+
+static __always_inline bool is_backend_of(const struct shunt_note *note,
+					  const struct shunt_address *peer,
+					  const struct bpf_sock_addr *ctx)
+{
+	return same_address(&note->backend, peer) &&
+	       note->backend_port == bpf_ntohs((__u16)ctx->user_port);
+}
+
+static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
+{
+	return ctx->sk ? bpf_sk_storage_get(&shunt_senders, ctx->sk, NULL, flags) : NULL;
+}
+
+/* The note of what was sent to this address before, or NULL. */
+static __always_inline struct shunt_sent *sender_find(struct shunt_sender *sender,
+						      const struct shunt_address *asked, __u16 port)
+{
+	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
+		struct shunt_sent *sent = &sender->notes[i];
+
+		if (sent->note.port == port && same_address(&sent->note.address, asked))
+			return sent;
+	}
+	return NULL;
+}
+
+/* Answers come from the backend: without a note they could not be told to come from the VIP. */
+static __always_inline void sender_note(struct bpf_sock_addr *ctx, struct shunt_sent *old,
+					const struct shunt_note *note)
+{
+	struct shunt_sender *sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!sender)
+		return;
+	if (!old)
+		old = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
+	old->note = *note;
+	old->sent = ++sender->sent;
+}
+
+/* Two services may have one backend: its answer is to what was sent last. */
+static __always_inline const struct shunt_note *sender_answered(struct bpf_sock_addr *ctx,
+								const struct shunt_address *peer)
+{
+	struct shunt_sender *sender = sender_of(ctx, 0);
+	const struct shunt_sent *last = NULL;
+
+	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
+		const struct shunt_sent *sent = &sender->notes[i];
+
+		if (is_backend_of(&sent->note, peer, ctx) && (!last || sent->sent > last->sent))
+			last = sent;
+	}
+	return last ? &last->note : NULL;
+}
+
+/* Without room to remember it the connection goes on all the same. */
+static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shunt_address *asked,
+				     __u16 port, const struct pick *pick)
+{
+	struct shunt_note note = note_of(asked, port, pick);
+	struct shunt_counters *counters;
+
+	if (!WITH_TRACKS || ctx->protocol != IPPROTO_TCP) {
+		sender_note(ctx, sender_find(sender_of(ctx, 0), asked, port), &note);
+		return;
+	}
+	track_end_earlier(pick->cookie);
+	if (!track_begin(pick->cookie, pick, &note))
+		return;
+	counters = counters_of(pick->service_id);
+	if (counters)
+		__sync_fetch_and_add(&counters->active, 1);
+}
+
+/* --- connect() -------------------------------------------------------------------------------- */
 
 /* ECONNREFUSED by name where the kernel can; else from loopback's port 0, where nobody can listen.
  */
 static __always_inline enum answer refuse4(struct bpf_sock_addr *ctx)
 {
-	if (has_set_retval) {
+	if (settings.has_set_retval) {
 		bpf_set_retval(-ECONNREFUSED);
 		return ANSWER_DENY;
 	}
@@ -115,7 +189,7 @@ static __always_inline enum answer refuse4(struct bpf_sock_addr *ctx)
 
 static __always_inline enum answer refuse6(struct bpf_sock_addr *ctx, bool mapped)
 {
-	if (has_set_retval) {
+	if (settings.has_set_retval) {
 		bpf_set_retval(-ECONNREFUSED);
 		return ANSWER_DENY;
 	}
@@ -143,7 +217,7 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 	switch (pick_backend(&pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
-		note_take(ctx, &asked, port, &pick);
+		remember(ctx, &asked, port, &pick);
 		return ANSWER_ALLOW;
 	case VERDICT_REFUSED:
 		return refuse4(ctx);
@@ -172,7 +246,7 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	switch (pick_backend(&pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
-		note_take(ctx, &asked, port, &pick);
+		remember(ctx, &asked, port, &pick);
 		return ANSWER_ALLOW;
 	case VERDICT_REFUSED:
 		return refuse6(ctx, mapped);
@@ -185,56 +259,22 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 
 /* --- datagrams of sockets that are not connected ---------------------------------------------- */
 
-static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
-{
-	return ctx->sk ? bpf_sk_storage_get(&shunt_senders, ctx->sk, NULL, flags) : NULL;
-}
-
-/* The note of what was sent to this address before, or NULL. */
-static __always_inline struct shunt_note *sender_find(struct shunt_sender *sender,
-						      const struct shunt_address *asked, __u16 port)
-{
-	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
-		struct shunt_note *note = &sender->notes[i];
-
-		if (note->port == port && same_address(&note->address, asked))
-			return note;
-	}
-	return NULL;
-}
-
-/* Answers come from the backend: without a note they could not be told to come from the VIP. */
-static __always_inline void sender_note(struct bpf_sock_addr *ctx, struct shunt_note *note,
-					const struct shunt_address *asked, __u16 port,
-					const struct pick *pick)
-{
-	struct shunt_sender *sender;
-
-	if (!note) {
-		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
-		if (!sender)
-			return;
-		note = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
-		note->address = *asked;
-		note->port = port;
-	}
-	note->backend = pick->address;
-	note->backend_port = pick->port;
-}
-
 static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 					      const struct shunt_address *asked, bool ipv4_only,
 					      struct pick *pick)
 {
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
-	struct shunt_note *note = sender_find(sender_of(ctx, 0), asked, port);
+	struct shunt_sent *old = sender_find(sender_of(ctx, 0), asked, port);
+	struct shunt_note note;
 	enum verdict verdict;
 
-	*pick = pick_of(ctx, asked, note ? ASKER_SEND_AGAIN : ASKER_SEND);
+	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
 	pick->ipv4_only = ipv4_only;
 	verdict = pick_backend(pick);
-	if (verdict == VERDICT_REDIRECTED)
-		sender_note(ctx, note, asked, port, pick);
+	if (verdict == VERDICT_REDIRECTED) {
+		note = note_of(asked, port, pick);
+		sender_note(ctx, old, &note);
+	}
 	return verdict;
 }
 
@@ -242,7 +282,7 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
  */
 static __always_inline enum answer refuse_datagram(void)
 {
-	if (has_set_retval)
+	if (settings.has_set_retval)
 		bpf_set_retval(-ECONNREFUSED);
 	return ANSWER_DENY;
 }
@@ -294,34 +334,27 @@ int shunt_sendmsg6(struct bpf_sock_addr *ctx)
 
 /* --- what the application is told of its peer ------------------------------------------------- */
 
-static __always_inline bool is_backend_of(const struct shunt_note *note,
-					  const struct shunt_address *peer,
-					  const struct bpf_sock_addr *ctx)
-{
-	return same_address(&note->backend, peer) &&
-	       note->backend_port == bpf_ntohs((__u16)ctx->user_port);
-}
-
 /*
- * The note of this socket, if its peer is still the backend it was sent to: a socket that has since
- * been connected elsewhere keeps an old note.
+ * The note that tells of this peer, or NULL. A socket that has since been connected elsewhere keeps
+ * an old note, which does not.
  */
-static __always_inline const struct shunt_note *note_of(struct bpf_sock_addr *ctx,
-							const struct shunt_address *peer)
+static __always_inline const struct shunt_note *note_find(struct bpf_sock_addr *ctx,
+							  const struct shunt_address *peer)
 {
-	const struct shunt_note *note;
+	const struct shunt_track *track;
 
-	if (!ctx->sk)
-		return NULL;
-	note = bpf_sk_storage_get(&shunt_notes, ctx->sk, NULL, 0);
-	return note && is_backend_of(note, peer, ctx) ? note : NULL;
+	if (WITH_TRACKS && ctx->protocol == IPPROTO_TCP) {
+		track = track_find(bpf_get_socket_cookie(ctx));
+		return track && is_backend_of(&track->note, peer, ctx) ? &track->note : NULL;
+	}
+	return sender_answered(ctx, peer);
 }
 
 SEC("cgroup/getpeername4")
 int shunt_getpeer4(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address peer = destination4(ctx);
-	const struct shunt_note *note = note_of(ctx, &peer);
+	const struct shunt_note *note = note_find(ctx, &peer);
 
 	if (note)
 		set_destination4(ctx, &note->address, note->port);
@@ -332,31 +365,18 @@ SEC("cgroup/getpeername6")
 int shunt_getpeer6(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address peer = destination6(ctx);
-	const struct shunt_note *note = note_of(ctx, &peer);
+	const struct shunt_note *note = note_find(ctx, &peer);
 
 	if (note)
 		set_destination6(ctx, &note->address, note->port);
 	return ANSWER_ALLOW;
 }
 
-/* Of an unconnected socket: the note of whom the datagram comes from. */
-static __always_inline const struct shunt_note *note_of_source(struct bpf_sock_addr *ctx,
-							       const struct shunt_address *source)
-{
-	const struct shunt_sender *sender = sender_of(ctx, 0);
-
-	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
-		if (is_backend_of(&sender->notes[i], source, ctx))
-			return &sender->notes[i];
-	}
-	return note_of(ctx, source);
-}
-
 SEC("cgroup/recvmsg4")
 int shunt_recvmsg4(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address source = destination4(ctx);
-	const struct shunt_note *note = note_of_source(ctx, &source);
+	const struct shunt_note *note = note_find(ctx, &source);
 
 	if (note)
 		set_destination4(ctx, &note->address, note->port);
@@ -367,7 +387,7 @@ SEC("cgroup/recvmsg6")
 int shunt_recvmsg6(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address source = destination6(ctx);
-	const struct shunt_note *note = note_of_source(ctx, &source);
+	const struct shunt_note *note = note_find(ctx, &source);
 
 	if (note)
 		set_destination6(ctx, &note->address, note->port);

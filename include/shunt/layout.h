@@ -116,10 +116,10 @@ typedef __u64 shunt_run;
 
 /* shunt_slots[base]: what a pick depends on besides the slots, published with them. */
 struct shunt_head {
-	__u8 on_empty; /* enum shunt_on_empty */
-	__u8 protocol; /* enum shunt_protocol, as configured */
-	__u16 flags;   /* 0 */
-	__u32 reserved;
+	__u8 on_empty;	  /* enum shunt_on_empty */
+	__u8 protocol;	  /* enum shunt_protocol, as configured */
+	__u16 flags;	  /* 0 */
+	__u32 generation; /* of the service id: tells a service from one that had the id before */
 };
 
 /* shunt_slots[base + 1 ...]: a backend inline. Port 0 keeps the port that the client asked for. */
@@ -135,10 +135,31 @@ union shunt_cell {
 	__u64 word; /* how it is read and written: whole */
 };
 
-/* shunt_counters: [cpu * capacity of shunt_runs + service id]; sum over the CPUs. */
+/*
+ * shunt_counters: [cpu * capacity of shunt_runs + service id]; sum over the CPUs. A connection that
+ * ends on another CPU than it began on makes `active` of either wrong and their sum right.
+ */
 struct shunt_counters {
 	__u64 redirected; /* also the round-robin cursor of its CPU */
 	__u64 no_backend;
+	__s64 active;
+	__u64 bytes_sent, bytes_received; /* of TCP connections that have ended */
+	__u64 retransmits;
+	__u64 pad[2]; /* a cache line */
+};
+
+/* shunt_failures: [service id][enum shunt_failure]. */
+enum shunt_failure {
+	FAILURE_REFUSED,
+	FAILURE_TIMEOUT,
+	FAILURE_UNREACHABLE,
+	FAILURE_RESET, /* by the peer, after it was established */
+	FAILURE_OTHER, /* given up before it was established, and what has no word of its own */
+	FAILURES,
+};
+
+struct shunt_failures {
+	__u64 count[FAILURES];
 };
 
 /*
@@ -192,13 +213,43 @@ struct shunt_note {
 	__u16 backend_port;
 };
 
+/*
+ * shunt_tracks: a redirected TCP connection, from connect() to its end, at [cookie % SHUNT_TRACKS];
+ * in shunt_spills, by cookie, when another lives there. Who ends it compares and swaps the cookie
+ * to 0.
+ */
+#define SHUNT_TRACKS 65536
+#define SHUNT_SPILLS_MAX 65536
+#define SHUNT_TRACK_BUSY (1ULL << 63) /* being filled; cookies are far below */
+
+struct shunt_track {
+	__u64 cookie; /* 0: free */
+	__u32 service_id;
+	__u32 generation;
+	struct shunt_note note;
+	__u32 pad[3]; /* a cache line */
+};
+
 /* shunt_senders: in socket storage, the last addresses that an unconnected UDP socket has sent to.
  */
 #define SHUNT_SENDER_NOTES 8
 
+struct shunt_sent {
+	struct shunt_note note;
+	__u32 sent; /* the sender's count when it was last used */
+};
+
 struct shunt_sender {
-	struct shunt_note notes[SHUNT_SENDER_NOTES];
+	struct shunt_sent notes[SHUNT_SENDER_NOTES];
 	__u32 next; /* the one to be overwritten */
+	__u32 sent; /* datagrams */
+};
+
+/* What the agent sets before the load. */
+struct shunt_settings {
+	__u32 runs_capacity;
+	__u8 has_set_retval; /* bpf_set_retval(), 5.18 */
+	__u8 pad[3];
 };
 
 #define SHUNT_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has holes")
@@ -208,8 +259,9 @@ SHUNT_ASSERT_SIZE(struct shunt_bucket, 64);
 SHUNT_ASSERT_SIZE(struct shunt_head, 8);
 SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
 SHUNT_ASSERT_SIZE(union shunt_cell, 8);
-SHUNT_ASSERT_SIZE(struct shunt_counters, 16);
+SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
+SHUNT_ASSERT_SIZE(struct shunt_track, 64);
 SHUNT_ASSERT_SIZE(struct shunt_service, 44);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
-SHUNT_ASSERT_SIZE(struct shunt_sender, 292);
+SHUNT_ASSERT_SIZE(struct shunt_sender, 328);

@@ -10,9 +10,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "pick.skel.h"
 #include "pick_arguments.h"
 #include "playground.h"
+
+#include "pick.skel.h"
 
 /* As enum verdict of bpf/pick.bpf.h, which only programs can include. */
 enum { NOT_OURS, REDIRECTED, REFUSED, PASSED };

@@ -52,10 +52,13 @@ static outcome run_outcome(const struct imitation *m, shunt_run run)
 	uint32_t base = SHUNT_RUN_BASE(run), count4 = SHUNT_RUN_COUNT4(run);
 	uint32_t n = count4 + SHUNT_RUN_COUNT6(run);
 	uint64_t digest = 14695981039346656037ULL;
+	union shunt_cell head;
 
 	assert_true(run != 0);
 	assert_in_range(base + n, 0, IMITATION_CELLS - 1);
-	digest = mix(digest, &m->cells[base].word, 8);
+	head = m->cells[base];
+	head.head.generation = 0; /* says whose the counters are, not where a connect goes */
+	digest = mix(digest, &head.word, 8);
 	for (uint32_t i = 0; i < n; i++) {
 		struct shunt_slot slot = m->cells[base + 1 + i].slot;
 		struct addr a = addr_from_ipv4(&slot.address);
@@ -301,8 +304,12 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 
 struct planner *imitation_planner(struct imitation *m)
 {
-	const struct plan_limits limits = { IMITATION_IDS, IMITATION_CELLS, IMITATION_ADDRS6,
-					    IMITATION_BACKENDS };
+	const struct plan_limits limits = {
+		.services = IMITATION_IDS,
+		.slots = IMITATION_CELLS,
+		.addrs6 = IMITATION_ADDRS6,
+		.backends = IMITATION_BACKENDS,
+	};
 	const struct plan_memory memory = { m->cells, m->addrs6 };
 	_cleanup_(plan_state_done) struct plan_state have = { 0 };
 	struct plan_run runs[IMITATION_IDS];

@@ -12,11 +12,17 @@
 #define MANY_SERVICES 10000
 
 static const struct exporter_service services[] = {
-	{ "backend",
-	  { .redirected = 12, .no_backend = 3 },
-	  { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
-	  1700000000 },
-	{ "never \"seen\"", { .redirected = 0 }, { [STATE_UNSET] = 7 }, 0 },
+	{ .name = "backend",
+	  .counters = { .redirected = 12,
+			.no_backend = 3,
+			.active = 4,
+			.bytes_sent = 5000000000,
+			.bytes_received = 6,
+			.retransmits = 7 },
+	  .failures = { { [FAILURE_REFUSED] = 8, [FAILURE_RESET] = 9 } },
+	  .backends = { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
+	  .last_success_s = 1700000000 },
+	{ .name = "never \"seen\"", .backends = { [STATE_UNSET] = 7 } },
 };
 
 static const struct requests requests = {
@@ -42,6 +48,7 @@ static const struct process_stats process = {
 static const struct exporter_input everything = {
 	.version = "0.1.0",
 	.layout = 1,
+	.has_tracks = true,
 	.services = services,
 	.n_services = ARRAY_SIZE(services),
 	.requests = &requests,
@@ -73,6 +80,19 @@ static void every_sample_is_where_it_belongs(void **state)
 		"shunt_connects_total{service=\"backend\",result=\"redirected\"} 12\n"
 		"shunt_connects_total{service=\"backend\",result=\"no_backend\"} 3\n"
 		"shunt_connects_total{service=\"never \\\"seen\\\"\",result=\"redirected\"} 0\n",
+		"# TYPE shunt_connections_active gauge\n"
+		"shunt_connections_active{service=\"backend\"} 4\n",
+		"# TYPE shunt_connect_failures_total counter\n"
+		"shunt_connect_failures_total{service=\"backend\",reason=\"refused\"} 8\n"
+		"shunt_connect_failures_total{service=\"backend\",reason=\"timeout\"} 0\n"
+		"shunt_connect_failures_total{service=\"backend\",reason=\"unreachable\"} 0\n"
+		"shunt_connect_failures_total{service=\"backend\",reason=\"reset\"} 9\n"
+		"shunt_connect_failures_total{service=\"backend\",reason=\"other\"} 0\n",
+		"# TYPE shunt_bytes_total counter\n"
+		"shunt_bytes_total{service=\"backend\",direction=\"sent\"} 5000000000\n"
+		"shunt_bytes_total{service=\"backend\",direction=\"received\"} 6\n",
+		"# TYPE shunt_retransmits_total counter\n"
+		"shunt_retransmits_total{service=\"backend\"} 7\n",
 		"# TYPE shunt_source_requests_total counter\n"
 		"shunt_source_requests_total{source=\"cloudmap\",operation=\"DiscoverInstances\","
 		"code=\"ok\"} 41\n"

@@ -130,6 +130,7 @@ static int open_dataplane(struct agent *agent, struct diag *problems)
 		.bpffs = agent->config->bpffs,
 		.cgroup = agent->config->cgroup,
 	};
+	const struct diag *missing;
 	uint64_t cgroup_id;
 	int r = dataplane_open(&options, &agent->dataplane, problems);
 
@@ -137,6 +138,9 @@ static int open_dataplane(struct agent *agent, struct diag *problems)
 		return r;
 	log_info("Attached", "version=%s cgroup=%s bpffs=%s", SHUNT_VERSION,
 		 dataplane_cgroup(agent->dataplane, &cgroup_id), agent->config->bpffs);
+	missing = dataplane_missing(agent->dataplane);
+	for (size_t i = 0; i < missing->n; i++)
+		log_warn("This kernel lacks something", "what='%s'", missing->lines[i]);
 	return reconcile_recover(agent);
 }
 

@@ -41,6 +41,48 @@ static void fill_connects(struct promtext *page, const struct exporter_input *in
 	}
 }
 
+static void fill_active(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services && in->has_tracks; i++)
+		promtext_number(page, VALUES(in->services[i].name),
+				(double)in->services[i].counters.active);
+}
+
+static void fill_failures(struct promtext *page, const struct exporter_input *in)
+{
+	static const char *const reasons[FAILURES] = {
+		[FAILURE_REFUSED] = "refused",
+		[FAILURE_TIMEOUT] = "timeout",
+		[FAILURE_UNREACHABLE] = "unreachable",
+		[FAILURE_RESET] = "reset",
+		[FAILURE_OTHER] = "other",
+	};
+
+	for (size_t i = 0; i < in->n_services && in->has_tracks; i++) {
+		for (size_t reason = 0; reason < FAILURES; reason++)
+			promtext_count(page, VALUES(in->services[i].name, reasons[reason]),
+				       in->services[i].failures.count[reason]);
+	}
+}
+
+static void fill_bytes(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services && in->has_tracks; i++) {
+		const struct exporter_service *service = &in->services[i];
+
+		promtext_count(page, VALUES(service->name, "sent"), service->counters.bytes_sent);
+		promtext_count(page, VALUES(service->name, "received"),
+			       service->counters.bytes_received);
+	}
+}
+
+static void fill_retransmits(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services && in->has_tracks; i++)
+		promtext_count(page, VALUES(in->services[i].name),
+			       in->services[i].counters.retransmits);
+}
+
 static void fill_source_requests(struct promtext *page, const struct exporter_input *in)
 {
 	for (size_t i = 0; in->requests && i < in->requests->n; i++) {
@@ -129,6 +171,28 @@ static const struct metric {
 	    "connect() calls to a service, by what came of them.",
 	    { "service", "result" } },
 	  fill_connects },
+	{ { "shunt_connections_active",
+	    PROMTEXT_GAUGE,
+	    "Redirected TCP connections that have not ended.",
+	    { "service" } },
+	  fill_active },
+	{ { "shunt_connect_failures_total",
+	    PROMTEXT_COUNTER,
+	    "Redirected TCP connections that failed, by reason; \"reset\" is by the peer, once it "
+	    "was "
+	    "established.",
+	    { "service", "reason" } },
+	  fill_failures },
+	{ { "shunt_bytes_total",
+	    PROMTEXT_COUNTER,
+	    "Payload of redirected TCP connections, counted when they end.",
+	    { "service", "direction" } },
+	  fill_bytes },
+	{ { "shunt_retransmits_total",
+	    PROMTEXT_COUNTER,
+	    "Segments retransmitted by redirected TCP connections, counted when they end.",
+	    { "service" } },
+	  fill_retransmits },
 	{ { "shunt_source_requests_total",
 	    PROMTEXT_COUNTER,
 	    "Requests made to Cloud Map, DNS, files and credential endpoints, by answer.",

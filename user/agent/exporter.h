@@ -16,6 +16,7 @@
 struct exporter_service {
 	const char *name;
 	struct shunt_counters counters;
+	struct shunt_failures failures;
 	uint32_t backends[EXPORTER_STATES]; /* how many, by enum shunt_state */
 	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
 };
@@ -23,6 +24,7 @@ struct exporter_service {
 struct exporter_input {
 	const char *version;
 	uint32_t layout;
+	bool has_tracks; /* else the kernel does not tell how connections end */
 	const struct exporter_service *services;
 	size_t n_services;
 	const struct requests *requests; /* or NULL */

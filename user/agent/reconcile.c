@@ -7,6 +7,7 @@
 #include "agent/internal.h"
 
 #include <errno.h>
+#include <time.h>
 
 #define RETRY_MS 1000
 
@@ -128,6 +129,7 @@ int reconcile_recover(struct agent *agent)
 	int r = dataplane_read_state(agent->dataplane, &have);
 
 	dataplane_limits(agent->dataplane, &limits);
+	limits.generation = (uint32_t)time(NULL);
 	if (r == 0)
 		r = planner_new(&limits, &memory, &have, &planner);
 	if (r < 0)

@@ -35,6 +35,7 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 	row->name = w->config->name;
 	row->last_success_s = w->model.answered_s;
 	dataplane_counters(w->agent->dataplane, watch_service_id(w), &row->counters);
+	dataplane_failures(w->agent->dataplane, watch_service_id(w), &row->failures);
 	for (size_t i = 0; i < w->model.in_force.n; i++)
 		row->backends[w->model.in_force.list[i].state]++;
 }
@@ -48,6 +49,7 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 	struct exporter_input in = {
 		.version = SHUNT_VERSION,
 		.layout = SHUNT_LAYOUT_VERSION,
+		.has_tracks = dataplane_missing(agent->dataplane)->total == 0,
 		.services = services,
 		.n_services = agent->n_watches,
 		.requests = &agent->requests,

@@ -118,6 +118,13 @@ static void planner_claim(struct planner *p)
 		if (!run_claim(p, run->run))
 			run->run = 0;
 	}
+	for (size_t i = 0; i < have->runs.n; i++) {
+		shunt_run run = have->runs.list[i].run;
+
+		if (run)
+			p->generation = MAX(p->generation,
+					    p->memory.cells[SHUNT_RUN_BASE(run)].head.generation);
+	}
 	for (size_t i = 0; i < have->backends.n; i++)
 		(void)pool_claim(&p->backend_ids, have->backends.list[i].id, 1);
 }
@@ -130,6 +137,7 @@ int planner_new(const struct plan_limits *limits, const struct plan_memory *memo
 	if (!p)
 		return -ENOMEM;
 	p->limits = *limits;
+	p->generation = limits->generation;
 	p->memory = *memory;
 	/* 0 is no service, no backend, and the run of an empty service would be 0 in cell 0 */
 	if (pool_init(&p->ids, 1, limits->services) < 0 ||

@@ -22,6 +22,8 @@
 
 struct plan_limits {
 	uint32_t services, slots, addrs6, backends;
+	/* The first generation to give to a service: higher than any given before, so the time. */
+	uint32_t generation;
 };
 
 enum plan_op_kind {

@@ -16,8 +16,9 @@ struct planner {
 	struct plan_memory memory;
 	struct plan_state have;
 	struct pool ids, slots, addrs6, backend_ids;
-	bool front_resting; /* deleted or moved since the last grace period began */
-	bool front_waiting; /* the same before the grace period that is running */
+	uint32_t generation; /* the last one given */
+	bool front_resting;  /* deleted or moved since the last grace period began */
+	bool front_waiting;  /* the same before the grace period that is running */
 	/* the same of an any-port front that waits to be deleted, its successor being in force */
 	bool any_port_resting, any_port_waiting;
 };
@@ -34,6 +35,7 @@ struct decision {
 	bool writes_run; /* `run` is newly taken; its slots below */
 	struct slots slots;
 	uint32_t addrs6; /* first place of its IPv6 addresses */
+	uint32_t generation;
 };
 
 struct decisions {

@@ -13,12 +13,14 @@ struct shunt_address plan_address(const struct addr *a)
 	return address;
 }
 
-static union shunt_cell head_cell(const struct table_service *want)
+static union shunt_cell head_cell(const struct decision *d)
 {
+	const struct table_service *want = d->want;
 	union shunt_cell cell = { .word = 0 };
 
 	cell.head.on_empty = (uint8_t)want->on_empty;
 	cell.head.protocol = (uint8_t)want->protocol;
+	cell.head.generation = d->generation;
 	return cell;
 }
 
@@ -52,7 +54,7 @@ static bool run_is_wanted(const struct planner *p, const struct decision *d)
 	if (d->run == 0 || SHUNT_RUN_COUNT4(d->run) != d->slots.count4 ||
 	    SHUNT_RUN_COUNT6(d->run) != d->slots.count6)
 		return false;
-	if (p->memory.cells[base].word != head_cell(d->want).word)
+	if (p->memory.cells[base].word != head_cell(d).word)
 		return false;
 	for (size_t i = 0; i < d->slots.n; i++) {
 		if (!cell_is(p, base + 1 + (uint32_t)i, d->slots.order[i]))
@@ -94,10 +96,19 @@ static int run_take(struct planner *p, struct decision *d)
 	return 0;
 }
 
+/* A service keeps its generation; one that takes over the id of another begins a new one. */
+static uint32_t generation_decide(struct planner *p, const struct decision *d)
+{
+	if (d->is_new || d->renamed || d->run == 0)
+		return ++p->generation;
+	return p->memory.cells[SHUNT_RUN_BASE(d->run)].head.generation;
+}
+
 int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan)
 {
 	int r = slots_of(d->want, &d->slots);
 
+	d->generation = generation_decide(p, d);
 	if (r == -ENOMEM)
 		return r;
 	if (r == 0 && run_is_wanted(p, d))
@@ -140,7 +151,7 @@ int plan_run_write(const struct decision *d, struct plan *plan)
 {
 	uint32_t base = SHUNT_RUN_BASE(d->run);
 	uint32_t address6 = d->addrs6;
-	int r = cell_write(plan, base, head_cell(d->want));
+	int r = cell_write(plan, base, head_cell(d));
 
 	for (size_t i = 0; i < d->slots.n && r == 0; i++) {
 		const struct endpoint *e = d->slots.order[i];

@@ -53,6 +53,7 @@ static void zero_counters(const struct dataplane *d, uint32_t service_id)
 
 	for (unsigned int cpu = 0; cpu < d->cpus; cpu++)
 		d->counters[cpu * stride + service_id] = (struct shunt_counters){ 0 };
+	d->failures[service_id] = (struct shunt_failures){ 0 };
 }
 
 static int apply_one(const struct dataplane *d, const struct plan_op *op)

@@ -6,20 +6,28 @@
 #include "kernel/internal.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/statfs.h>
 
-const struct hook hooks[HOOKS] = {
-	{ "connect4", BPF_CGROUP_INET4_CONNECT },
-	{ "connect6", BPF_CGROUP_INET6_CONNECT },
-	{ "sendmsg4", BPF_CGROUP_UDP4_SENDMSG },
-	{ "sendmsg6", BPF_CGROUP_UDP6_SENDMSG },
-	{ "recvmsg4", BPF_CGROUP_UDP4_RECVMSG },
-	{ "recvmsg6", BPF_CGROUP_UDP6_RECVMSG },
-	{ "getpeername4", BPF_CGROUP_INET4_GETPEERNAME },
-	{ "getpeername6", BPF_CGROUP_INET6_GETPEERNAME },
+/* In the order of attachment: ends are seen before anything is begun. */
+static const struct hook {
+	const char *name;    /* of the pins: link_NAME, prog_NAME */
+	const char *program; /* in bpf/ */
+	int attach_type;     /* enum bpf_attach_type; of a cgroup, or BPF_TRACE_RAW_TP */
+} hooks[] = {
+	{ "error", "shunt_error", BPF_TRACE_RAW_TP },
+	{ "destroy", "shunt_destroy", BPF_TRACE_RAW_TP },
+	{ "recvmsg4", "shunt_recvmsg4", BPF_CGROUP_UDP4_RECVMSG },
+	{ "recvmsg6", "shunt_recvmsg6", BPF_CGROUP_UDP6_RECVMSG },
+	{ "getpeername4", "shunt_getpeer4", BPF_CGROUP_INET4_GETPEERNAME },
+	{ "getpeername6", "shunt_getpeer6", BPF_CGROUP_INET6_GETPEERNAME },
+	{ "sendmsg4", "shunt_sendmsg4", BPF_CGROUP_UDP4_SENDMSG },
+	{ "sendmsg6", "shunt_sendmsg6", BPF_CGROUP_UDP6_SENDMSG },
+	{ "connect4", "shunt_connect4", BPF_CGROUP_INET4_CONNECT },
+	{ "connect6", "shunt_connect6", BPF_CGROUP_INET6_CONNECT },
 };
 
 static const char *link_path(const struct dataplane *d, size_t hook,
@@ -49,6 +57,8 @@ static int link_take_over(const struct dataplane *d, size_t hook, int program)
 	uint64_t id = 0;
 	int r;
 
+	if (hooks[hook].attach_type == BPF_TRACE_RAW_TP)
+		return 0;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	r = link_cgroup(fd, &id);
@@ -59,19 +69,20 @@ static int link_take_over(const struct dataplane *d, size_t hook, int program)
 	return 1;
 }
 
-/* The new link is in force before the pin of an old one, on another cgroup, is given up. */
+/*
+ * The new link is in force before the pin of an old one is given up: one on another cgroup, or on a
+ * tracepoint, where links cannot be updated (of two that see one end, only the first counts).
+ */
 static int link_make(const struct dataplane *d, size_t hook, int program)
 {
+	bool tracepoint = hooks[hook].attach_type == BPF_TRACE_RAW_TP;
 	char path[PINS_PATH_MAX];
-	_cleanup_close_ int fd = bpf_link_create(program, d->cgroup_fd,
-						 (enum bpf_attach_type)hooks[hook].attach_type,
-						 NULL);
+	_cleanup_close_ int fd =
+		tracepoint ? bpf_raw_tracepoint_open(NULL, program)
+			   : bpf_link_create(program, d->cgroup_fd,
+					     (enum bpf_attach_type)hooks[hook].attach_type, NULL);
 
-	if (fd < 0)
-		return -errno;
-	if (unlink(link_path(d, hook, path)) < 0 && errno != ENOENT)
-		return -errno;
-	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
+	return fd < 0 ? -errno : pins_replace(fd, link_path(d, hook, path));
 }
 
 static int program_pin(const struct dataplane *d, size_t hook, int program)
@@ -79,9 +90,7 @@ static int program_pin(const struct dataplane *d, size_t hook, int program)
 	char path[PINS_PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/prog_%s", d->directory, hooks[hook].name);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	return bpf_obj_pin(program, path) < 0 ? -errno : 0;
+	return pins_replace(program, path);
 }
 
 /* --- who is in the way
@@ -153,7 +162,8 @@ static int attach_one(struct dataplane *d, size_t hook, int program, struct diag
 		r = link_make(d, hook, program);
 	if (r >= 0)
 		r = program_pin(d, hook, program);
-	if (r == -EPERM && find_blocker(d, hook, problems))
+	if (r == -EPERM && hooks[hook].attach_type != BPF_TRACE_RAW_TP &&
+	    find_blocker(d, hook, problems))
 		return -EEXIST;
 	if (r < 0)
 		diag_add(problems, d->cgroup, "cannot attach to %s: %s", hooks[hook].name,
@@ -161,36 +171,48 @@ static int attach_one(struct dataplane *d, size_t hook, int program, struct diag
 	return r;
 }
 
-int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems)
+int attach_all(struct dataplane *d, const struct programs *programs, struct diag *problems)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < HOOKS && r == 0; i++)
-		r = attach_one(d, i, load_program_fd(programs, i), problems);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++) {
+		const struct bpf_program *program = program_find(programs, hooks[i].program);
+
+		if (program)
+			r = attach_one(d, i, bpf_program__fd(program), problems);
+	}
 	return r;
+}
+
+static int link_check(const struct dataplane *d, size_t hook, struct diag *problems)
+{
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(link_path(d, hook, path));
+	uint64_t id = 0;
+
+	if (fd < 0) {
+		diag_add(problems, path, "the pinned link is gone: %s. Restart shuntd",
+			 strerror(errno));
+		return -ENOLINK;
+	}
+	if (hooks[hook].attach_type == BPF_TRACE_RAW_TP ||
+	    (link_cgroup(fd, &id) == 0 && id == d->cgroup_id))
+		return 0;
+	diag_add(problems, path,
+		 "the link is on the cgroup with id %llu, not on %s with id %llu. Restart shuntd",
+		 (unsigned long long)id, d->cgroup, (unsigned long long)d->cgroup_id);
+	return -ENOLINK;
 }
 
 int dataplane_check(const struct dataplane *d, struct diag *problems)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < HOOKS; i++) {
-		char path[PINS_PATH_MAX];
-		_cleanup_close_ int fd = bpf_obj_get(link_path(d, i, path));
-		uint64_t id = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		bool is_attached = hooks[i].attach_type != BPF_TRACE_RAW_TP || d->tracks;
 
-		if (fd < 0) {
-			diag_add(problems, path, "the pinned link is gone: %s. Restart shuntd",
-				 strerror(errno));
+		if (is_attached && link_check(d, i, problems) < 0)
 			r = -ENOLINK;
-		} else if (link_cgroup(fd, &id) < 0 || id != d->cgroup_id) {
-			diag_add(problems, path,
-				 "the link is on the cgroup with id %llu, not on %s with id %llu. "
-				 "Restart shuntd",
-				 (unsigned long long)id, d->cgroup,
-				 (unsigned long long)d->cgroup_id);
-			r = -ENOLINK;
-		}
 	}
 	return r;
 }

@@ -38,12 +38,14 @@ void dataplane_close(struct dataplane *d)
 	unmap(d->cells, &d->maps[MAP_SLOTS]);
 	unmap(d->addrs6, &d->maps[MAP_ADDRS6]);
 	unmap(d->counters, &d->maps[MAP_COUNTERS]);
+	unmap(d->failures, &d->maps[MAP_FAILURES]);
 	for (int i = 0; i < MAP_COUNT; i++)
 		util_close_p(&d->maps[i].fd);
 	util_close_p(&d->grace_inner);
 	util_close_p(&d->grace_outer);
 	util_close_p(&d->cgroup_fd);
 	util_close_p(&d->directory_fd); /* and with it the lock */
+	diag_done(&d->missing);
 	free(d->cgroup);
 	free(d->directory);
 	free(d);
@@ -54,7 +56,7 @@ void dataplane_close(struct dataplane *d)
 static int dataplane_start(struct dataplane *d, const struct dataplane_options *options,
 			   struct diag *problems)
 {
-	_cleanup_(load_free_p) struct shunt_redirect *programs = NULL;
+	_cleanup_(programs_free_p) struct programs *programs = NULL;
 	int whole = pins_open(d, problems);
 	int r = whole < 0 ? whole : 0;
 
@@ -131,6 +133,11 @@ int dataplane_open_reader(const char *bpffs, struct dataplane **ret, struct diag
 	}
 	*ret = TAKE_PTR(d);
 	return 0;
+}
+
+const struct diag *dataplane_missing(const struct dataplane *d)
+{
+	return &d->missing;
 }
 
 const char *dataplane_cgroup(const struct dataplane *d, uint64_t *ret_id)

@@ -20,6 +20,7 @@ struct dataplane_options {
 	const char *cgroup; /* NULL: the cgroup2 root found on the machine */
 	/* For tests: behave as on a kernel before 5.18; run after every single write to a map. */
 	bool without_set_retval;
+	bool without_tracks; /* before 5.12 */
 	void (*after_write)(void *user);
 	void *user;
 };
@@ -45,6 +46,7 @@ int dataplane_read(struct dataplane *d, struct table *ret);
 
 /* Sums over the CPUs; without a system call. */
 void dataplane_counters(const struct dataplane *d, uint32_t service_id, struct shunt_counters *ret);
+void dataplane_failures(const struct dataplane *d, uint32_t service_id, struct shunt_failures *ret);
 
 /* What the front makes of an address: the id of its service, or 0 for "not ours". */
 uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
@@ -77,6 +79,8 @@ int dataplane_apply(struct dataplane *d, const struct plan *plan);
 int dataplane_wait_grace(const struct dataplane *d);
 /* Are the programs attached where they were? 0, or -ENOLINK with the reason in *problems. */
 int dataplane_check(const struct dataplane *d, struct diag *problems);
+/* What this kernel lacks, and what that costs; empty: nothing. Belongs to the dataplane. */
+const struct diag *dataplane_missing(const struct dataplane *d);
 /* The cgroup it is attached to: path and id. */
 const char *dataplane_cgroup(const struct dataplane *d, uint64_t *ret_id);
 

@@ -22,7 +22,9 @@ enum map_index {
 	MAP_SLOTS,
 	MAP_ADDRS6,
 	MAP_COUNTERS,
-	MAP_NOTES,
+	MAP_FAILURES,
+	MAP_TRACKS,
+	MAP_SPILLS,
 	MAP_SENDERS,
 	MAP_SERVICES,
 	MAP_BACKENDS,
@@ -53,6 +55,9 @@ struct dataplane {
 	uint64_t *cells;
 	struct shunt_address *addrs6;
 	struct shunt_counters *counters;
+	struct shunt_failures *failures;
+	bool tracks;	     /* ends of connections are seen */
+	struct diag missing; /* what this kernel lacks, and what that costs */
 	unsigned int cpus;
 	char *cgroup;
 	uint64_t cgroup_id;
@@ -62,7 +67,8 @@ struct dataplane {
 	void *user;
 };
 
-struct shunt_redirect;
+struct programs;
+struct bpf_program;
 
 /* cgroup.c: the root to attach to. `configured` may be NULL. */
 int cgroup_find(const char *configured, char **ret_path, int *ret_fd, uint64_t *ret_id,
@@ -76,6 +82,8 @@ int pins_lock(struct dataplane *d, struct diag *problems);
 /* Opens the map pins if they are whole. 1 (opened), 0 (none, or left half-made), or an error. */
 int pins_open(struct dataplane *d, struct diag *problems);
 int pins_map(struct dataplane *d, bool writable);
+/* Pins in the place of what may be pinned there; at no moment is nothing. */
+int pins_replace(int fd, const char *path);
 int pins_remove(const char *directory);
 /* Does anybody hold the lock? 1, 0, or an error (-ENOENT: there is no directory). */
 int pins_agent_lives(const char *directory);
@@ -85,26 +93,20 @@ int pins_write_meta(struct dataplane *d);
 
 /* load.c: opens and loads the programs on d's maps (which it makes and pins if `fresh`). */
 int load_programs(struct dataplane *d, const struct dataplane_options *options, bool fresh,
-		  struct shunt_redirect **ret, struct diag *problems);
-void load_free(struct shunt_redirect *programs);
-DEFINE_CLEANUP(struct shunt_redirect *, load_free);
+		  struct programs **ret, struct diag *problems);
+void programs_free(struct programs *p);
+DEFINE_CLEANUP(struct programs *, programs_free);
+/* NULL: not on this kernel. */
+struct bpf_program *program_find(const struct programs *p, const char *name);
 
 /* attach.c */
-struct hook {
-	const char *name; /* of the pins: link_NAME, prog_NAME */
-	int attach_type;  /* enum bpf_attach_type */
-};
-#define HOOKS 8
-extern const struct hook hooks[HOOKS];
-int attach_all(struct dataplane *d, struct shunt_redirect *programs, struct diag *problems);
-int load_program_fd(const struct shunt_redirect *programs, size_t hook);
+int attach_all(struct dataplane *d, const struct programs *programs, struct diag *problems);
 
 /* front.c: where an address leads; 0 or a negative errno. */
 int front_put(const struct dataplane *d, const struct shunt_front_key *key, uint32_t service_id);
 int front_delete(const struct dataplane *d, const struct shunt_front_key *key);
 uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *key);
-/* For the writer: appends all, and counts anew what spilled (one that died may have left it wrong).
- */
+/* For the writer: appends all, and counts anew what spilled. */
 int front_read(struct dataplane *d, struct plan_state *state);
 
 /*

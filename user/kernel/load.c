@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The programs into the kernel, on maps that are new or taken over. */
+/*
+ * The programs into the kernel, on maps that are new or taken over: those of redirect.bpf.c with
+ * ends.bpf.c, or, where the kernel does not take these, those of plain.bpf.c alone.
+ */
 #include "kernel/internal.h"
 
 #include <bpf/bpf.h>
@@ -7,7 +10,14 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "plain.skel.h"
 #include "redirect.skel.h"
+#include "ends.skel.h"
+
+struct programs {
+	struct bpf_object *main;
+	struct bpf_object *ends; /* NULL: there are no tracks on this kernel */
+};
 
 /* What libbpf said last; it speaks through a callback without context, and only while we load. */
 static _Thread_local char words[1024];
@@ -19,32 +29,42 @@ static int keep_words(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-void load_free(struct shunt_redirect *programs)
+static void object_close(struct bpf_object *object)
 {
-	shunt_redirect__destroy(programs);
+	bpf_object__close(object);
+}
+DEFINE_CLEANUP(struct bpf_object *, object_close);
+
+void programs_free(struct programs *p)
+{
+	if (!p)
+		return;
+	object_close(p->ends);
+	object_close(p->main);
+	free(p);
 }
 
-static struct bpf_map *map_of(const struct shunt_redirect *programs, enum map_index index)
-{
-	return bpf_object__find_map_by_name(programs->obj, map_names[index]);
-}
+/* --- maps
+ * ----------------------------------------------------------------------------------------- */
 
-static int maps_reuse(const struct dataplane *d, struct shunt_redirect *programs)
+static int maps_reuse(const struct dataplane *d, struct bpf_object *object)
 {
 	int r = 0;
 
-	for (int i = 0; i < MAP_COUNT && r == 0; i++)
-		r = bpf_map__reuse_fd(map_of(programs, (enum map_index)i), d->maps[i].fd);
+	for (int i = 0; i < MAP_COUNT && r == 0; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
+
+		if (map)
+			r = bpf_map__reuse_fd(map, d->maps[i].fd);
+	}
 	return r;
 }
 
-/* Takes descriptors of its own, and pins: until meta is pinned the directory counts as half-made.
- */
-static int maps_pin(struct dataplane *d, struct shunt_redirect *programs)
+/* Takes descriptors of its own of what the load has made. */
+static int maps_adopt(struct dataplane *d, const struct bpf_object *object)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		const struct bpf_map *map = map_of(programs, (enum map_index)i);
-		char path[PINS_PATH_MAX];
+		const struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
 
 		d->maps[i].fd = dup(bpf_map__fd(map));
 		d->maps[i].capacity = bpf_map__max_entries(map);
@@ -52,17 +72,34 @@ static int maps_pin(struct dataplane *d, struct shunt_redirect *programs)
 		d->maps[i].value_size = bpf_map__value_size(map);
 		if (d->maps[i].fd < 0)
 			return -errno;
-		if (i == MAP_META) {
-			int r = pins_write_meta(d);
-
-			if (r < 0)
-				return r;
-		}
-		if (bpf_obj_pin(d->maps[i].fd, pins_path(d->directory, map_names[i], path)) < 0)
-			return -errno;
 	}
 	return 0;
 }
+
+static void maps_forget(struct dataplane *d)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		util_close_p(&d->maps[i].fd);
+		d->maps[i].fd = -1;
+	}
+}
+
+/* Until meta is pinned the directory counts as half-made. */
+static int maps_pin(struct dataplane *d)
+{
+	int r = pins_write_meta(d);
+
+	for (int i = 0; i < MAP_COUNT && r == 0; i++) {
+		char path[PINS_PATH_MAX];
+
+		if (bpf_obj_pin(d->maps[i].fd, pins_path(d->directory, map_names[i], path)) < 0)
+			r = -errno;
+	}
+	return r;
+}
+
+/* --- objects
+ * -------------------------------------------------------------------------------------- */
 
 /* Does the verifier take bpf_set_retval() in a connect hook? */
 static bool kernel_has_set_retval(void)
@@ -80,38 +117,102 @@ static bool kernel_has_set_retval(void)
 	return fd >= 0;
 }
 
-static int prepare(struct dataplane *d, const struct dataplane_options *options, bool fresh,
-		   struct shunt_redirect *programs)
+static int settings_set(const struct bpf_object *object, const struct shunt_settings *settings)
 {
-	uint32_t services = fresh ? SHUNT_SERVICES_MAX : d->maps[MAP_RUNS].capacity;
-	int cpus = libbpf_num_possible_cpus();
+	struct bpf_map *map;
 
+	bpf_object__for_each_map(map, object)
+	{
+		size_t size = 0;
+		void *value;
+
+		if (!strstr(bpf_map__name(map), ".rodata"))
+			continue;
+		value = (void *)bpf_map__initial_value(map, &size);
+		if (value && size == sizeof(*settings)) {
+			memcpy(value, settings, sizeof(*settings));
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* Makes the maps, or uses those of d if it has them. */
+static int object_load(struct dataplane *d, const struct shunt_settings *settings, const void *elf,
+		       size_t size, struct bpf_object **ret)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "shunt");
+	_cleanup_(object_close_p) struct bpf_object *object = bpf_object__open_mem(elf, size,
+										   &options);
+	int cpus = libbpf_num_possible_cpus();
+	int r;
+
+	if (!object)
+		return -errno;
 	if (cpus < 0)
 		return cpus;
-	programs->rodata->runs_capacity = services;
-	programs->rodata->has_set_retval = !options->without_set_retval && kernel_has_set_retval();
-	if (!fresh)
-		return maps_reuse(d, programs);
-	return bpf_map__set_max_entries(programs->maps.shunt_counters, services * (uint32_t)cpus);
+	r = settings_set(object, settings);
+	if (r == 0 && d->maps[MAP_META].fd >= 0)
+		r = maps_reuse(d, object);
+	else if (r == 0)
+		r = bpf_map__set_max_entries(bpf_object__find_map_by_name(object,
+									  map_names[MAP_COUNTERS]),
+					     settings->runs_capacity * (uint32_t)cpus);
+	if (r == 0)
+		r = bpf_object__load(object);
+	if (r == 0)
+		*ret = TAKE_PTR(object);
+	return r;
+}
+
+typedef const void *(*elf_fn)(size_t *size);
+
+static int objects_load(struct dataplane *d, const struct shunt_settings *settings, bool tracks,
+			struct programs *p)
+{
+	elf_fn elf = tracks ? shunt_redirect__elf_bytes : shunt_plain__elf_bytes;
+	bool fresh = d->maps[MAP_META].fd < 0;
+	size_t size;
+	const void *bytes = elf(&size);
+	int r = object_load(d, settings, bytes, size, &p->main);
+
+	if (r == 0 && fresh)
+		r = maps_adopt(d, p->main);
+	if (r == 0 && tracks) {
+		bytes = shunt_ends__elf_bytes(&size);
+		r = object_load(d, settings, bytes, size, &p->ends);
+	}
+	if (r < 0) {
+		object_close(TAKE_PTR(p->main));
+		if (fresh)
+			maps_forget(d);
+	}
+	return r;
 }
 
 int load_programs(struct dataplane *d, const struct dataplane_options *options, bool fresh,
-		  struct shunt_redirect **ret, struct diag *problems)
+		  struct programs **ret, struct diag *problems)
 {
-	_cleanup_(load_free_p) struct shunt_redirect *programs = NULL;
+	_cleanup_(programs_free_p) struct programs *p = calloc(1, sizeof(*p));
+	const struct shunt_settings settings = {
+		.runs_capacity = fresh ? SHUNT_SERVICES_MAX : d->maps[MAP_RUNS].capacity,
+		.has_set_retval = !options->without_set_retval && kernel_has_set_retval(),
+	};
 	int r;
 
+	if (!p)
+		return -ENOMEM;
 	words[0] = '\0';
 	(void)libbpf_set_print(keep_words);
-	programs = shunt_redirect__open();
-	if (!programs) {
-		r = -errno;
-		diag_add(problems, "kernel", "cannot open the programs: %s", strerror(-r));
-		return r;
+	r = options->without_tracks ? -ENOTSUP : objects_load(d, &settings, true, p);
+	if (r < 0) {
+		diag_add(&d->missing, "kernel",
+			 "active connections, failures and bytes are not counted: the programs for "
+			 "that were not accepted (%s%s%s)",
+			 strerror(-r), words[0] ? ": " : "", words);
+		words[0] = '\0';
+		r = objects_load(d, &settings, false, p);
 	}
-	r = prepare(d, options, fresh, programs);
-	if (r == 0)
-		r = shunt_redirect__load(programs);
 	if (r < 0) {
 		diag_add(problems, "kernel",
 			 "the programs were not accepted: %s. It needs Linux 5.10 or later with "
@@ -120,23 +221,21 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 		return r;
 	}
 	if (fresh) {
-		r = maps_pin(d, programs);
+		r = maps_pin(d);
 		if (r < 0)
 			diag_add(problems, d->directory, "cannot pin the maps: %s", strerror(-r));
 	}
+	d->tracks = p->ends != NULL;
 	if (r == 0)
-		*ret = TAKE_PTR(programs);
+		*ret = TAKE_PTR(p);
 	return r;
 }
 
-int load_program_fd(const struct shunt_redirect *programs, size_t hook)
+struct bpf_program *program_find(const struct programs *p, const char *name)
 {
-	const struct bpf_program *const in_order[HOOKS] = {
-		programs->progs.shunt_connect4, programs->progs.shunt_connect6,
-		programs->progs.shunt_sendmsg4, programs->progs.shunt_sendmsg6,
-		programs->progs.shunt_recvmsg4, programs->progs.shunt_recvmsg6,
-		programs->progs.shunt_getpeer4, programs->progs.shunt_getpeer6,
-	};
+	struct bpf_program *program = bpf_object__find_program_by_name(p->main, name);
 
-	return bpf_program__fd(in_order[hook]);
+	if (!program && p->ends)
+		program = bpf_object__find_program_by_name(p->ends, name);
+	return program;
 }

@@ -21,7 +21,8 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_PREFIXES] = "shunt_prefixes", [MAP_FRONT] = "shunt_front",
 	[MAP_BUCKETS] = "shunt_buckets",   [MAP_RUNS] = "shunt_runs",
 	[MAP_SLOTS] = "shunt_slots",	   [MAP_ADDRS6] = "shunt_addrs6",
-	[MAP_COUNTERS] = "shunt_counters", [MAP_NOTES] = "shunt_notes",
+	[MAP_COUNTERS] = "shunt_counters", [MAP_FAILURES] = "shunt_failures",
+	[MAP_TRACKS] = "shunt_tracks",	   [MAP_SPILLS] = "shunt_spills",
 	[MAP_SENDERS] = "shunt_senders",   [MAP_SERVICES] = "shunt_services",
 	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
 };
@@ -203,6 +204,18 @@ int pins_open(struct dataplane *d, struct diag *problems)
 	return r < 0 ? r : 1;
 }
 
+int pins_replace(int fd, const char *path)
+{
+	char beside[PINS_PATH_MAX];
+
+	(void)snprintf(beside, sizeof(beside), "%s_new", path);
+	if (unlink(beside) < 0 && errno != ENOENT)
+		return -errno;
+	if (bpf_obj_pin(fd, beside) < 0)
+		return -errno;
+	return rename(beside, path) < 0 ? -errno : 0;
+}
+
 static int map_mmap(struct map *map, size_t value_size, bool writable, void *ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -235,27 +248,34 @@ int pins_map(struct dataplane *d, bool writable)
 		r = map_mmap(&maps[MAP_COUNTERS], sizeof(struct shunt_counters), writable,
 			     &d->counters);
 	if (r == 0)
+		r = map_mmap(&maps[MAP_FAILURES], sizeof(struct shunt_failures), writable,
+			     &d->failures);
+	if (r == 0)
 		d->cpus = maps[MAP_COUNTERS].capacity / maps[MAP_RUNS].capacity;
 	return r;
-}
-
-/*
- * The kernel gives up an unpinned link some time later, in a work queue; this takes its program off
- * the cgroup at once. A link that is severed already has nothing to take off.
- */
-static int link_detach(const char *directory, const char *name)
-{
-	char path[PINS_PATH_MAX];
-	_cleanup_close_ int fd = bpf_obj_get(pins_path(directory, name, path));
-
-	if (fd < 0 || bpf_link_detach(fd) < 0)
-		return errno == ENOENT || errno == ENOLINK ? 0 : -errno;
-	return 0;
 }
 
 static bool is_link(const char *name)
 {
 	return strncmp(name, "link_", strlen("link_")) == 0;
+}
+
+/*
+ * Unlinks one pin. Of a link whose last pin is gone the kernel takes its program off some time
+ * later, in a work queue: so a link is detached first, and, being on a tracepoint where that is not
+ * to be had, has its last descriptor closed here, which works at once.
+ */
+static int pin_remove(const char *directory, const char *name)
+{
+	char path[PINS_PATH_MAX];
+	_cleanup_close_ int link = is_link(name) ? bpf_obj_get(pins_path(directory, name, path))
+						 : -1;
+
+	if (link >= 0 && bpf_link_detach(link) < 0 && errno != ENOLINK && errno != EOPNOTSUPP)
+		return -errno;
+	if (unlink(pins_path(directory, name, path)) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
 }
 
 /* All links or all else. */
@@ -269,14 +289,11 @@ static int remove_pins(const char *directory, bool links)
 		return -errno;
 	while ((entry = readdir(entries))) {
 		const char *name = entry->d_name;
-		int error = 0;
+		int error;
 
 		if (streq(name, ".") || streq(name, "..") || is_link(name) != links)
 			continue;
-		if (links)
-			error = link_detach(directory, name);
-		if (error == 0 && unlinkat(dirfd(entries), name, 0) < 0 && errno != ENOENT)
-			error = -errno;
+		error = pin_remove(directory, name);
 		if (error < 0)
 			r = error;
 	}

@@ -218,8 +218,20 @@ void dataplane_counters(const struct dataplane *d, uint32_t service_id, struct s
 
 		sum.redirected += __atomic_load_n(&row->redirected, __ATOMIC_RELAXED);
 		sum.no_backend += __atomic_load_n(&row->no_backend, __ATOMIC_RELAXED);
+		sum.active += __atomic_load_n(&row->active, __ATOMIC_RELAXED);
+		sum.bytes_sent += __atomic_load_n(&row->bytes_sent, __ATOMIC_RELAXED);
+		sum.bytes_received += __atomic_load_n(&row->bytes_received, __ATOMIC_RELAXED);
+		sum.retransmits += __atomic_load_n(&row->retransmits, __ATOMIC_RELAXED);
 	}
 	*ret = sum;
+}
+
+void dataplane_failures(const struct dataplane *d, uint32_t service_id, struct shunt_failures *ret)
+{
+	*ret = (struct shunt_failures){ 0 };
+	for (size_t i = 0; i < FAILURES && service_id < d->maps[MAP_FAILURES].capacity; i++)
+		ret->count[i] = __atomic_load_n(&d->failures[service_id].count[i],
+						__ATOMIC_RELAXED);
 }
 
 uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,

@@ -73,8 +73,25 @@ class Ground:
         lines = self.client("/usr/bin/python3", "-c", script).stdout.splitlines()
         return [line.split()[2] if len(line.split()) > 3 else line.split()[0] for line in lines]
 
+    def steps(self):
+        return Steps(self)
+
     def steady(self, address, port):
         return Steady(self, address, port)
+
+
+class Steps:
+    """A client that does what `do` says: see tests/clients/steps.py."""
+
+    def __init__(self, ground):
+        self.process = start(ground.in_cgroup(["/usr/bin/python3", CLIENTS / "steps.py"]),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ground.clients.append(self.process)
+
+    def do(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
 
 
 class Steady:

@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sockets on command: reads a step a line, prints what came of it. A socket is known by the name it is given.
+
+connect S ADDRESS PORT   "ok PEER PORT", or the errno's name; the socket is made if there is none of this name
+start S ADDRESS PORT     the same without waiting: "started"
+talk S N                 sends N octets and a newline, prints how many octets came back
+sendto S ADDRESS PORT    a datagram; "SOURCE PORT NAME" of the answer, or the errno's name
+disconnect S             connect() to AF_UNSPEC
+reset S                  closes with RST
+close S"""
+import ctypes
+import errno
+import socket
+import struct
+import sys
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+sockets = {}
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def made(name, address, kind=socket.SOCK_STREAM):
+    if name not in sockets:
+        sockets[name] = socket.socket(family(address), kind)
+        sockets[name].settimeout(5)
+    return sockets[name]
+
+
+def connect(name, address, port):
+    made(name, address).settimeout(None)  # with a timeout Python's connect() is a non-blocking one
+    sockets[name].connect((address, int(port)))
+    sockets[name].settimeout(5)
+    return "ok %s %d" % sockets[name].getpeername()[:2]
+
+
+def start(name, address, port):
+    made(name, address).setblocking(False)
+    sockets[name].connect_ex((address, int(port)))
+    return "started"
+
+
+def talk(name, octets):
+    sockets[name].sendall(b"x" * int(octets) + b"\n")
+    answer = b""
+    while not answer.endswith(b"\n"):
+        answer += sockets[name].recv(65536)
+    return len(answer)
+
+
+def sendto(name, address, port):
+    made(name, address, socket.SOCK_DGRAM).sendto(b"hello", (address, int(port)))
+    answer, source = sockets[name].recvfrom(1000)
+    return "%s %d %s" % (*source[:2], answer.split()[0].decode())
+
+
+def disconnect(name):
+    return LIBC.connect(sockets[name].fileno(), bytes(16), 16)
+
+
+def reset(name):
+    sockets[name].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return close(name)
+
+
+def close(name):
+    sockets.pop(name).close()
+    return "closed"
+
+
+STEPS = {step.__name__: step for step in (connect, start, talk, sendto, disconnect, reset, close)}
+
+for line in sys.stdin:
+    verb, *words = line.split()
+    try:
+        print(STEPS[verb](*words), flush=True)
+    except OSError as error:
+        print(errno.errorcode.get(error.errno, str(error)), flush=True)
