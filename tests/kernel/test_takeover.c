@@ -244,6 +244,20 @@ static void a_link_is_replaced_not_added(void **state)
 	assert_int_equal(n, 1);
 }
 
+static void it_knows_its_cgroup_by_path_and_id(void **state)
+{
+	struct agent *a = *state;
+	uint64_t id = 0;
+	struct stat st;
+
+	started(a);
+	assert_return_code(stat(playground_cgroup(), &st), errno);
+	assert_string_equal(dataplane_cgroup(a->dataplane, &id), playground_cgroup());
+	assert_int_equal(id, st.st_ino);
+	assert_int_equal(dataplane_check(a->dataplane, &a->problems), 0);
+	assert_int_equal(a->problems.total, 0);
+}
+
 /* The kernel lets go of a removed cgroup's links a little later. */
 static bool is_severed(struct agent *a)
 {
@@ -495,6 +509,7 @@ int main(void)
 		TEST(pins_of_another_layout_are_refused_with_both_numbers),
 		TEST(half_made_pins_are_repaired),
 		TEST(a_link_is_replaced_not_added),
+		TEST(it_knows_its_cgroup_by_path_and_id),
 		TEST(a_link_to_a_cgroup_that_is_gone_is_made_anew),
 		TEST(an_exclusive_program_of_others_is_named_and_nothing_is_left),
 		TEST(a_program_beside_is_no_problem),

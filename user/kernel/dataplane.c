@@ -102,7 +102,9 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 		r = dataplane_start(d, options, problems);
 	if (r < 0) {
 		if (problems->total == said)
-			diag_add(problems, d->directory, "%s", strerror(-r));
+			diag_add(problems, d->directory, "%s%s", strerror(-r),
+				 r == -EPERM ? ". It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+					     : "");
 		return r;
 	}
 	*ret = TAKE_PTR(d);
