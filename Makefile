@@ -52,7 +52,7 @@ HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-unit test-kernel test-agent bench lint format install clean
+.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent bench lint format install clean
 
 all: $(BUILD)/shuntd $(BUILD)/shuntctl ## build shuntd and shuntctl (the default)
 
@@ -143,6 +143,9 @@ test-unit: $(UNITBIN) ## the pure ring, under sanitizers
 
 test-kernel: all $(KERNBIN) $(HELPBIN) ## the kernel ring (root)
 	$(Q)scripts/run-tests kernel
+
+test-kernels: all $(KERNBIN) ## the kernel ring on Linux 5.10 and 6.1, in virtual machines
+	$(Q)scripts/test-kernels
 
 test-agent: all $(HELPBIN) ## the whole programs against imitated Cloud Map and DNS (root)
 	$(Q)scripts/run-tests agent

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Real connects through the attached programs. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -78,6 +79,82 @@ static void a_connect_reaches_the_backend_and_shows_the_address_asked_for(void *
 		peer = playground_peer(fd);
 		assert_int_equal(addr_port_compare(&peer, &asked), 0);
 	}
+}
+
+static int udp_server(const char *at)
+{
+	struct addr_port own = wanted_address(at);
+	struct sockaddr_storage address;
+	socklen_t length = addr_port_sockaddr(&own, &address);
+	int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	require(fd >= 0);
+	require(bind(fd, (struct sockaddr *)&address, length) == 0);
+	return fd;
+}
+
+/* One datagram to `to` and one back; who the answer seems to come from, in the family of `to`. */
+static void exchange(int client, int server, const struct sockaddr *to, socklen_t length,
+		     struct sockaddr_storage *ret_from)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t size = sizeof(from);
+	struct pollfd ready = { .fd = server, .events = POLLIN };
+	char byte = 'a';
+
+	assert_int_equal(sendto(client, &byte, 1, 0, to, length), 1);
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	assert_int_equal(recvfrom(server, &byte, 1, 0, (struct sockaddr *)&from, &size), 1);
+	assert_int_equal(sendto(server, &byte, 1, 0, (struct sockaddr *)&from, size), 1);
+	ready.fd = client;
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	memset(ret_from, 0, sizeof(*ret_from));
+	size = sizeof(*ret_from);
+	assert_int_equal(recvfrom(client, &byte, 1, 0, (struct sockaddr *)ret_from, &size), 1);
+	assert_int_equal(size, length);
+}
+
+static void a_datagram_without_connect_is_answered_from_the_address_it_asked(void **state)
+{
+	static const struct {
+		const char *to, *server;
+	} cases[] = {
+		{ "127.254.0.1:80", "10.0.0.1:3000" },
+		{ "[fd00::f1]:80", "[fd00::2]:3000" },
+	};
+
+	(void)state;
+	agent_become(&agent, WANTED({ "v4", "127.254.0.1:80", PROTOCOL_UDP, "10.0.0.1:3000" },
+				    { "v6", "[fd00::f1]:80", PROTOCOL_UDP, "[fd00::2]:3000" }));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_close_ int server = udp_server(cases[i].server);
+		struct addr_port to = wanted_address(cases[i].to);
+		struct sockaddr_storage address, from;
+		socklen_t length = addr_port_sockaddr(&to, &address);
+		_cleanup_close_ int client = socket(address.ss_family, SOCK_DGRAM, 0);
+
+		for (int turn = 0; turn < 3; turn++) {
+			exchange(client, server, (struct sockaddr *)&address, length, &from);
+			assert_memory_equal(&from, &address, length);
+		}
+	}
+}
+
+/* As dual-stack clients send to IPv4: ::ffff:a.b.c.d. */
+static void a_datagram_from_a_dual_stack_socket_is_redirected(void **state)
+{
+	_cleanup_close_ int server = udp_server("10.0.0.1:3000");
+	_cleanup_close_ int client = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct addr_port to = wanted_address("127.254.0.1:80");
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
+	struct sockaddr_storage from;
+
+	(void)state;
+	memcpy(&address.sin6_addr, to.addr.octets, sizeof(address.sin6_addr));
+	agent_become(&agent, WANTED({ "v4", "127.254.0.1:80", PROTOCOL_UDP, "10.0.0.1:3000" }));
+	exchange(client, server, (struct sockaddr *)&address, sizeof(address), &from);
+	assert_memory_equal(&((struct sockaddr_in6 *)&from)->sin6_addr, &address.sin6_addr, 16);
+	assert_int_equal(((struct sockaddr_in6 *)&from)->sin6_port, address.sin6_port);
 }
 
 static void a_connect_without_waiting_is_redirected_too(void **state)
@@ -266,6 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connect_reaches_the_backend_and_shows_the_address_asked_for),
+		cmocka_unit_test(a_datagram_without_connect_is_answered_from_the_address_it_asked),
+		cmocka_unit_test(a_datagram_from_a_dual_stack_socket_is_redirected),
 		cmocka_unit_test(a_connect_without_waiting_is_redirected_too),
 		cmocka_unit_test(a_socket_that_goes_elsewhere_shows_where_it_went),
 		cmocka_unit_test(an_empty_service_refuses_at_once_on_every_kernel),

@@ -60,6 +60,16 @@ static int hash_put(const struct dataplane *d, const struct shunt_front_key *key
 	return bpf_map_update_elem(d->maps[MAP_FRONT].fd, key, &front, BPF_ANY) < 0 ? -errno : 0;
 }
 
+/* A key that spilled stays in the hash until it is deleted, though a way may have become free. */
+static bool is_spilled(const struct dataplane *d, const struct shunt_bucket *bucket,
+		       const struct shunt_front_key *key)
+{
+	struct shunt_front front;
+
+	return bucket->ways[0].spilled > 0 &&
+	       bpf_map_lookup_elem(d->maps[MAP_FRONT].fd, key, &front) == 0;
+}
+
 int front_put(const struct dataplane *d, const struct shunt_front_key *key, uint32_t service_id)
 {
 	uint64_t wanted = way_key(key);
@@ -67,7 +77,7 @@ int front_put(const struct dataplane *d, const struct shunt_front_key *key, uint
 	struct shunt_way *way;
 	int r;
 
-	if (!key_is_ipv4(key))
+	if (!key_is_ipv4(key) || is_spilled(d, bucket, key))
 		return hash_put(d, key, service_id);
 	way = way_find(bucket, wanted);
 	if (!way)
