@@ -75,10 +75,11 @@ static int dataplane_start(struct dataplane *d, const struct dataplane_options *
 		r = grace_open(d);
 	if (r == 0)
 		r = dataplane_wait_grace(d);
-	if (r < 0 && whole == 0) { /* a first start that fails leaves nothing */
+	/* a first start that fails leaves nothing */
+	if (r < 0 && whole == 0)
 		(void)pins_remove(d->directory);
-		(void)rmdir(d->directory);
-	}
+	if (r < 0)
+		(void)rmdir(d->directory); /* only if it is empty */
 	return r;
 }
 
