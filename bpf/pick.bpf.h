@@ -36,7 +36,7 @@ struct pick {
 	__u8 protocol;
 	__u8 ipv4_only; /* the socket cannot reach an IPv6 backend */
 	__u8 asker;	/* enum asker */
-	__u64 cookie;	/* of a UDP socket: it keeps its backend while the run stays as it is */
+	__u64 cookie;	/* for ASKER_SEND*: the socket keeps its backend while the run stays */
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
 	__u32 generation; /* of the service */
@@ -161,32 +161,35 @@ static __always_inline bool wants_ipv6(const struct pick *pick, shunt_run run)
 	return SHUNT_RUN_COUNT6(run) != 0;
 }
 
-/*
- * Which of `count` comes next. A TCP connection moves the round robin of its CPU by being counted.
- * A UDP socket is given its share by its cookie: the datagrams of one exchange go to one backend,
- * and when that leaves the run, to another.
- */
-static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count,
-				  const struct pick *pick)
+/* Draws a number below `count` from a random or a hashed one, without a division. */
+static __always_inline __u32 scale(__u32 number, __u32 count)
 {
-	__u32 hash = (__u32)((pick->cookie * 0x9e3779b97f4a7c15ULL) >> 32);
-
-	if (pick->protocol == IPPROTO_UDP)
-		return (__u32)(((__u64)hash * count) >> 32);
-	return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
+	return (__u32)(((__u64)number * count) >> 32);
 }
 
 /*
  * A UDP connect() on a service of any protocol may be no more than a resolver's probe (RFC 6724
- * sorting), and a datagram after the first is no new conversation.
+ * sorting): it is not counted, and does not move the round robin.
  */
-static __always_inline bool is_counted(const struct pick *pick, struct shunt_head head)
+static __always_inline bool is_probe(const struct pick *pick, struct shunt_head head)
 {
-	if (pick->protocol != IPPROTO_UDP)
-		return true;
-	if (pick->asker == ASKER_CONNECT)
-		return head.protocol != PROTOCOL_ANY;
-	return pick->asker == ASKER_SEND;
+	return pick->protocol == IPPROTO_UDP && pick->asker == ASKER_CONNECT &&
+	       head.protocol == PROTOCOL_ANY;
+}
+
+/*
+ * Which of `count` comes next. A connection moves the round robin of its CPU by being counted. Who
+ * sends without connecting is given a share by its cookie: the datagrams of one exchange go to one
+ * backend, and when that leaves the run, to another.
+ */
+static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count,
+				  const struct pick *pick, bool probe)
+{
+	if (pick->asker != ASKER_CONNECT)
+		return scale((__u32)((pick->cookie * 0x9e3779b97f4a7c15ULL) >> 32), count);
+	if (probe)
+		return scale(bpf_get_prandom_u32(), count);
+	return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
 }
 
 static __always_inline enum verdict pick_backend(struct pick *pick)
@@ -196,7 +199,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 	const shunt_run *place;
 	struct shunt_head head;
 	__u32 base, first, count;
-	bool is_ipv6, counted;
+	bool is_ipv6, probe, counted;
 	shunt_run run;
 
 	if (!service_id)
@@ -213,11 +216,13 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 	base = SHUNT_RUN_BASE(run);
 	head = cell_at(base).head;
 	pick->generation = head.generation;
-	counted = is_counted(pick, head);
+	probe = is_probe(pick, head);
+	counted = !probe && pick->asker != ASKER_SEND_AGAIN;
 	is_ipv6 = wants_ipv6(pick, run);
 	first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
-	if (count && slot_take(pick, cell_at(first + turn(counters, count, pick)).slot, is_ipv6)) {
+	if (count &&
+	    slot_take(pick, cell_at(first + turn(counters, count, pick, probe)).slot, is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		return VERDICT_REDIRECTED;

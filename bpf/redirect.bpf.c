@@ -80,7 +80,6 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 		.port = bpf_ntohs((__u16)ctx->user_port),
 		.protocol = (__u8)ctx->protocol,
 		.asker = asker,
-		.cookie = bpf_get_socket_cookie(ctx),
 	};
 }
 
@@ -124,13 +123,9 @@ static __always_inline struct shunt_sent *sender_find(struct shunt_sender *sende
 }
 
 /* Answers come from the backend: without a note they could not be told to come from the VIP. */
-static __always_inline void sender_note(struct bpf_sock_addr *ctx, struct shunt_sent *old,
+static __always_inline void sender_note(struct shunt_sender *sender, struct shunt_sent *old,
 					const struct shunt_note *note)
 {
-	struct shunt_sender *sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!sender)
-		return;
 	if (!old)
 		old = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
 	old->note = *note;
@@ -159,13 +154,18 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 {
 	struct shunt_note note = note_of(asked, port, pick);
 	struct shunt_counters *counters;
+	struct shunt_sender *sender;
+	__u64 cookie;
 
 	if (!WITH_TRACKS || ctx->protocol != IPPROTO_TCP) {
-		sender_note(ctx, sender_find(sender_of(ctx, 0), asked, port), &note);
+		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
+		if (sender)
+			sender_note(sender, sender_find(sender, asked, port), &note);
 		return;
 	}
-	track_end_earlier(pick->cookie);
-	if (!track_begin(pick->cookie, pick, &note))
+	cookie = bpf_get_socket_cookie(ctx);
+	track_end_earlier(cookie);
+	if (!track_begin(cookie, pick, &note))
 		return;
 	counters = counters_of(pick->service_id);
 	if (counters)
@@ -264,17 +264,22 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 					      struct pick *pick)
 {
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
-	struct shunt_sent *old = sender_find(sender_of(ctx, 0), asked, port);
+	struct shunt_sender *sender = sender_of(ctx, 0);
+	struct shunt_sent *old = sender_find(sender, asked, port);
 	struct shunt_note note;
 	enum verdict verdict;
 
 	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
+	pick->cookie = bpf_get_socket_cookie(ctx);
 	pick->ipv4_only = ipv4_only;
 	verdict = pick_backend(pick);
-	if (verdict == VERDICT_REDIRECTED) {
-		note = note_of(asked, port, pick);
-		sender_note(ctx, old, &note);
-	}
+	if (verdict != VERDICT_REDIRECTED)
+		return verdict;
+	if (!sender)
+		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
+	note = note_of(asked, port, pick);
+	if (sender)
+		sender_note(sender, old, &note);
 	return verdict;
 }
 

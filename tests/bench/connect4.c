@@ -145,6 +145,54 @@ static void bench_connects(struct agent *a)
 	close(ours);
 }
 
+/* --- a whole connection
+ * --------------------------------------------------------------------------- */
+
+/* Nanoseconds in all our programs since they were loaded. */
+static uint64_t all_hooks_ns(void)
+{
+	static const char *const programs[] = { "connect4", "getpeername4", "error", "destroy" };
+	uint64_t sum = 0, runs, ns;
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		char path[64];
+		_cleanup_close_ int program = -1;
+
+		(void)snprintf(path, sizeof(path), PLAYGROUND_BPFFS "/shunt/prog_%s", programs[i]);
+		program = bpf_obj_get(path);
+		require(program >= 0);
+		program_stats(program, &runs, &ns);
+		sum += ns;
+	}
+	return sum;
+}
+
+/* From connect() to the end of both sockets; the server's is on this machine and runs a hook, too.
+ */
+static void bench_connections(void)
+{
+	_cleanup_close_ int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	struct variant variants[] = {
+		{ .ns = { .what = "not ours" }, .to = "10.0.0.1:3000" },
+		{ .ns = { .what = "redirected" }, .to = "127.254.0.2:80" },
+	};
+
+	require(stats >= 0);
+	playground_go_inside();
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+			uint64_t before = all_hooks_ns();
+
+			connect_tcp(&variants[i]);
+			measure_add(&variants[i].ns,
+				    (double)(all_hooks_ns() - before) / TCP_CONNECTS);
+		}
+	}
+	measure_print_head("all hooks, a TCP connection from connect() to close()", "ns", false);
+	for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
+		measure_print(&variants[i].ns, NULL);
+}
+
 /* --- writes --------------------------------------------------------------------------------------
  */
 
@@ -270,6 +318,7 @@ int main(void)
 		diag_print(&a.problems, "bench: ", stderr);
 	require(a.error == 0);
 	bench_connects(&a);
+	bench_connections();
 	measure_print_head("a change, from the tables to the maps", "us", false);
 	bench_large_service(&a);
 	bench_many_services(&a);

@@ -185,6 +185,8 @@ static void it_is_described_with_its_age(void **state)
 	char text[64];
 
 	(void)state;
+	model_describe(&m, 5000, text, sizeof(text));
+	assert_string_equal(text, "nothing, for there has been no answer yet");
 	assert_int_equal(model_seed(&m, &left), 0);
 	model_describe(&m, 5000, text, sizeof(text));
 	assert_string_equal(text, "1 backend of an earlier run");

@@ -99,7 +99,9 @@ void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t s
 {
 	const char *plural = m->in_force.n == 1 ? "" : "s";
 
-	if (m->answered_s == 0)
+	if (m->answered_s == 0 && m->in_force.n == 0)
+		(void)snprintf(text, size, "nothing, for there has been no answer yet");
+	else if (m->answered_s == 0)
 		(void)snprintf(text, size, "%zu backend%s of an earlier run", m->in_force.n,
 			       plural);
 	else
