@@ -145,8 +145,7 @@ static void bench_connects(struct agent *a)
 	close(ours);
 }
 
-/* --- a whole connection
- * --------------------------------------------------------------------------- */
+/* --- a whole connection ----------------------------------------------------------------------- */
 
 /* Nanoseconds in all our programs since they were loaded. */
 static uint64_t all_hooks_ns(void)
@@ -193,8 +192,7 @@ static void bench_connections(void)
 		measure_print(&variants[i].ns, NULL);
 }
 
-/* --- writes --------------------------------------------------------------------------------------
- */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static void add_service(struct table *t, uint32_t number, size_t n_backends, uint32_t generation)
 {

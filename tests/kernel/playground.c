@@ -37,8 +37,7 @@ static void write_text(const char *path, const char *text)
 	require(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 }
 
-/* --- cgroups -----------------------------------------------------------------------------------
- */
+/* --- cgroups ---------------------------------------------------------------------------------- */
 
 static void find_cgroup2(char *path, size_t size)
 {
@@ -142,8 +141,7 @@ void playground_go_inside(void)
 	playground_join(ground.inside);
 }
 
-/* --- namespaces --------------------------------------------------------------------------------
- */
+/* --- namespaces ------------------------------------------------------------------------------- */
 
 static void run(const char *command)
 {
@@ -199,8 +197,7 @@ void playground_leave(void)
 	require(status == 0);
 }
 
-/* --- sockets -----------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static struct {
 	pthread_t thread;

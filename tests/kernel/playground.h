@@ -58,7 +58,7 @@ unsigned int playground_reached(int fd);
 /* Connects, tells who was reached, and closes; a negative errno if nobody. */
 int playground_reach(const char *to, int kind);
 
-/* --- a data plane, its planner and what it was made to be ------------------------------------ */
+/* --- a data plane, its planner and what it was made to be ------------------------------------- */
 
 struct agent {
 	struct dataplane_options options;

@@ -41,8 +41,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* --- who connects all the time ------------------------------------------------------------------
- */
+/* --- who connects all the time ---------------------------------------------------------------- */
 
 struct watcher {
 	const struct probe *probes;
@@ -90,8 +89,7 @@ static void judge(struct watcher *w)
 	assert_int_equal(w->failed, 0);
 }
 
-/* --- who dies ------------------------------------------------------------------------------------
- */
+/* --- who dies --------------------------------------------------------------------------------- */
 
 static int writes_left;
 
@@ -181,8 +179,7 @@ static void survives(struct table before, struct table after, const struct probe
 
 #define NOTHING ((struct table){ 0 })
 
-/* --- the plans
- * ------------------------------------------------------------------------------------- */
+/* --- the plans -------------------------------------------------------------------------------- */
 
 static void while_a_service_comes(void **state)
 {

@@ -75,8 +75,7 @@ static bool nothing_is_pinned(void)
 	return access(PINS, F_OK) < 0 && errno == ENOENT;
 }
 
-/* --- successors ---------------------------------------------------------------------------------
- */
+/* --- successors ------------------------------------------------------------------------------- */
 
 static void same_rows(const struct plan_state *a, const struct plan_state *b)
 {
@@ -196,8 +195,7 @@ static void pins_of_another_layout_are_refused_with_both_numbers(void **state)
 	assert_in_range(playground_reach("127.254.0.1:80", SOCKET_TCP), 1, 2);
 }
 
-/* --- pins left half-made -------------------------------------------------------------------------
- */
+/* --- pins left half-made ---------------------------------------------------------------------- */
 
 static void half_made_pins_are_repaired(void **state)
 {
@@ -287,8 +285,7 @@ static void a_link_to_a_cgroup_that_is_gone_is_made_anew(void **state)
 	assert_in_range(playground_reach("127.254.0.1:80", SOCKET_TCP), 1, 2);
 }
 
-/* --- others on the same hooks
- * --------------------------------------------------------------------- */
+/* --- others on the same hooks ----------------------------------------------------------------- */
 
 static void is_in_the_way(struct agent *a, const char *cgroup, int hook, const char *hook_name)
 {
@@ -337,8 +334,7 @@ static void a_program_beside_is_no_problem(void **state)
 	playground_detach_foreign(playground_cgroup(), program, BPF_CGROUP_INET4_CONNECT);
 }
 
-/* --- where it cannot start
- * -------------------------------------------------------------------------- */
+/* --- where it cannot start -------------------------------------------------------------------- */
 
 /* In a child, whose cgroup namespace begins at the playground: its root is not the root. */
 static void the_root_of_a_private_cgroup_namespace_is_refused_unless_configured(void **state)
@@ -414,8 +410,7 @@ static void without_privileges_it_says_which_are_lacking(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* --- detaching
- * --------------------------------------------------------------------------------------- */
+/* --- detaching -------------------------------------------------------------------------------- */
 
 static bool is_attached(void)
 {

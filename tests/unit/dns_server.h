@@ -176,8 +176,8 @@ static void dns_server_on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&t->handle, dns_server_alloc, dns_server_on_tcp);
 }
 
-/* Binds UDP to a port that the kernel chooses and TCP to the same; another try when that one is
- * taken. */
+/* Binds UDP to a port that the kernel chooses and TCP
+ * to the same; another try when that one is taken. */
 static void dns_server_start(struct dns_server *s, uv_loop_t *loop)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };

@@ -291,8 +291,7 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 	}
 }
 
-/* --- starts and ends ---------------------------------------------------------------------------
- */
+/* --- starts and ends -------------------------------------------------------------------------- */
 
 #define COPY(rows, from, count)                                              \
 	do {                                                                 \

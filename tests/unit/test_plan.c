@@ -318,8 +318,8 @@ static void rows_that_cannot_be_right_are_written_anew(void **state)
 	b->maps.runs[1] = 0; /* for the imitation does not look beyond it */
 	become(b, WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.1:3000" },
 			 { "b", "127.254.0.2:80", PROTOCOL_TCP, "10.0.0.2:3000" }));
-	/* the broken one, and the other in a new generation, for nobody knows whose its counters
-	 * are */
+	/* the broken one, and the other in a new generation,
+	 * for nobody knows whose its counters are */
 	assert_int_equal(count(b, PLAN_RUN), 2);
 	assert_int_equal(count(b, PLAN_SERVICE_PUT), 1);
 	assert_int_equal(count(b, PLAN_FRONT_PUT) + count(b, PLAN_FRONT_DELETE), 0);

@@ -44,8 +44,7 @@ static struct probe probe_at(size_t i)
 	return p;
 }
 
-/* --- want tables -------------------------------------------------------------------------------
- */
+/* --- want tables ------------------------------------------------------------------------------ */
 
 /* A service as indices, cheap to change and to compare. */
 struct wish {
@@ -218,8 +217,7 @@ static struct table table_of(const struct wishes *w)
 	return t;
 }
 
-/* --- what is allowed to be seen -----------------------------------------------------------------
- */
+/* --- what is allowed to be seen --------------------------------------------------------------- */
 
 static const struct table_service *owner_of(const struct table *want, const struct probe *p)
 {
@@ -349,8 +347,7 @@ static void write_and_check(const struct history *h, struct planner *p, struct i
 	}
 }
 
-/* --- histories -----------------------------------------------------------------------------------
- */
+/* --- histories -------------------------------------------------------------------------------- */
 
 static void rest(struct planner *p, struct imitation *m)
 {

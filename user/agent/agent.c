@@ -44,8 +44,7 @@ void agent_close_env(struct agent *agent)
 	http_free(TAKE_PTR(agent->env.http));
 }
 
-/* --- the loop's own events
- * ------------------------------------------------------------------------ */
+/* --- the loop's own events -------------------------------------------------------------------- */
 
 void agent_announce(struct agent *agent)
 {
@@ -101,8 +100,7 @@ static void open_events(struct agent *agent)
 	(void)uv_timer_start(&agent->check_timer, on_check, CHECK_MS, CHECK_MS);
 }
 
-/* --- opening and closing
- * -------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /* The sockets first: a start that must fail should fail before it attaches anything. */
 static int open_sockets(struct agent *agent, struct diag *problems)

@@ -100,8 +100,8 @@ int agent_open_env(struct agent *agent);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 
-/* reload.c: makes agent->watches from agent->config, taking over what can be of `old`. 0 or
- * -ENOMEM. */
+/* reload.c: makes agent->watches from agent->config,
+ * taking over what can be of `old`. 0 or -ENOMEM. */
 int watches_build(struct agent *agent, const struct table *left);
 /* 0, or -EINVAL and the running configuration stays (agent->config_error says why). */
 int agent_reload(struct agent *agent);

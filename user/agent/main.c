@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shuntd: reads its options and its configuration, runs the agent, and turns errors into exit
- * codes. */
+/* shuntd: reads its options and its configuration,
+ * runs the agent, and turns errors into exit codes. */
 #include <errno.h>
 #include <getopt.h>
 #include <sysexits.h>

@@ -34,8 +34,8 @@ static struct watch *find_watch(struct watch **list, size_t n, const char *name)
 	return NULL;
 }
 
-/* A list in the making: watches that are kept are borrowed from agent->watches until it is in
- * place. */
+/* A list in the making: watches that are kept are
+ * borrowed from agent->watches until it is in place. */
 struct draft {
 	struct agent *agent;
 	struct watch **list;

@@ -19,8 +19,7 @@ bool agent_is_ready(const struct agent *agent)
 	return true;
 }
 
-/* --- http
- * ----------------------------------------------------------------------------------------- */
+/* --- http ------------------------------------------------------------------------------------- */
 
 static void reply_text(struct server_reply *reply, unsigned int status, const char *text)
 {
@@ -88,8 +87,7 @@ static void on_http(void *user, const char *path, struct server_reply *reply)
 						     : "waiting for first answers\n");
 }
 
-/* --- control socket
- * ------------------------------------------------------------------------------- */
+/* --- control socket --------------------------------------------------------------------------- */
 
 static cJSON *ok_reply(void)
 {

@@ -31,8 +31,7 @@ uint32_t watch_service_id(const struct watch *w)
 	return 0;
 }
 
-/* --- what a source says
- * --------------------------------------------------------------------------- */
+/* --- what a source says ----------------------------------------------------------------------- */
 
 static void log_change(const struct watch *w, size_t before)
 {
@@ -122,8 +121,7 @@ static bool on_in_use(void *user)
 	return now_ms - w->used_ms < IDLE_AFTER_MS;
 }
 
-/* --- its life
- * ------------------------------------------------------------------------------------- */
+/* --- its life --------------------------------------------------------------------------------- */
 
 static int watch_seed(struct watch *w, const struct table_service *left)
 {

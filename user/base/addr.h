@@ -34,14 +34,14 @@ bool addr_is_ipv4(const struct addr *a);
 
 /* Loopback of either family (127/8, ::1). */
 bool addr_is_loopback(const struct addr *a);
-/* An address one host can hold: not unspecified, multicast or broadcast; 0.0.0.0/8 is not one
- * either. */
+/* An address one host can hold: not unspecified,
+ * multicast or broadcast; 0.0.0.0/8 is not one either. */
 bool addr_is_unicast(const struct addr *a);
 int addr_compare(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b);
 
-/* "a.b.c.d" or an IPv6 address without brackets or zone. 0 or -EINVAL. ::ffff:a.b.c.d reads as
- * IPv4. */
+/* "a.b.c.d" or an IPv6 address without brackets or zone.
+ * 0 or -EINVAL. ::ffff:a.b.c.d reads as IPv4. */
 int addr_parse(const char *text, struct addr *ret);
 /* Writes the usual text (RFC 5952; IPv4 as four octets) and returns `text`. */
 const char *addr_format(const struct addr *a, char text[static ADDR_TEXT_MAX]);

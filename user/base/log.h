@@ -32,8 +32,8 @@ void log_event(enum log_level level, const char *sentence, const char *format, .
 #define log_info(...) log_event(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_event(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* A copy for the caller with control characters, quotes ticked and bytes that are not UTF-8 as
- * \xNN. */
+/* A copy for the caller with control characters,
+ * quotes ticked and bytes that are not UTF-8 as \xNN. */
 char *log_escape(const char *untrusted);
 
 /*

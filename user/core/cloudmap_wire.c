@@ -40,8 +40,7 @@ static int _printf_(3, 4)
 	return -EBADMSG;
 }
 
-/* --- errors -------------------------------------------------------------------------------------
- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 /* "Code", "namespace#Code" and "Code:http://..." all name Code. */
 static bool code_from(const char *type, char code[static CLOUDMAP_WIRE_CODE_MAX])
@@ -90,8 +89,7 @@ bool cloudmap_wire_blames_credentials(const char *code)
 	return false;
 }
 
-/* --- instances ----------------------------------------------------------------------------------
- */
+/* --- instances -------------------------------------------------------------------------------- */
 
 /* An instance while it is read, and why it cannot be used. */
 struct instance {
@@ -128,8 +126,8 @@ static int read_address_of(struct instance *in, const char *name, const char *te
 {
 	struct addr *a = &in->endpoint.at.addr;
 
-	/* The colon: IPv4 written as IPv6 reads as IPv4, and is in the wrong place under either
-	 * name. */
+	/* The colon: IPv4 written as IPv6 reads as IPv4,
+	 * and is in the wrong place under either name. */
 	if (addr_parse(text, a) < 0 || addr_is_ipv4(a) != ipv4 || !strchr(text, ':') != ipv4)
 		return reject(in, "%s got '%.64s', wanted an %s address", name, text,
 			      ipv4 ? "IPv4" : "IPv6");
@@ -239,11 +237,10 @@ static void count_rejected(struct cloudmap_wire_answer *answer, const cJSON *jso
 		       cJSON_IsString(id) ? id->valuestring : number, in->why);
 }
 
-/* --- the answer ---------------------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
-/* Promised: never another service's. An answer need not say whose it is, but if it does it is held
- * to it. */
+/* Promised: never another service's. An answer need not
+ * say whose it is, but if it does it is held to it. */
 static bool is_of_another(const cJSON *json, const char *service)
 {
 	bool repeated;

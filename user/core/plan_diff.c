@@ -14,8 +14,7 @@ static int word_add(struct plan *plan, enum plan_op_kind kind, uint32_t index, u
 	return 0;
 }
 
-/* --- runs: the cells of new ones, the stores, what goes
- * ------------------------------------------- */
+/* --- runs: the cells of new ones, the stores, what goes --------------------------------------- */
 
 static int cells_add(const struct decisions *decisions, struct plan *plan)
 {
@@ -109,8 +108,7 @@ static int ids_remove(struct planner *p, const struct plan_state *next, struct p
 	return 0;
 }
 
-/* --- backends and services: rows for people
- * ------------------------------------------------------- */
+/* --- backends and services: rows for people --------------------------------------------------- */
 
 static int backends_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
 {

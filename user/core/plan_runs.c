@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run of slots of one service: kept when its cells are what is wanted, else taken and written
- * anew. */
+/* The run of slots of one service: kept when its cells
+ * are what is wanted, else taken and written anew. */
 #include "core/plan_internal.h"
 
 #include <errno.h>

@@ -26,8 +26,8 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* Weights to numbers of slots: reduced by their greatest common divisor, scaled down if still too
- * many. */
+/* Weights to numbers of slots: reduced by their greatest
+ * common divisor, scaled down if still too many. */
 static uint32_t shares_reduce(struct share *shares, size_t n)
 {
 	uint32_t divisor = 0, sum = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shuntctl explain: what connect() to a name or address gets right now, and why, candidate by
- * candidate. */
+/* shuntctl explain: what connect() to a name or address
+ * gets right now, and why, candidate by candidate. */
 #include <errno.h>
 
 #include "base/log.h"

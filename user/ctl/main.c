@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shuntctl: options, the table of verbs, and the configuration that tells where pins and socket
- * are. */
+/* shuntctl: options, the table of verbs,
+ * and the configuration that tells where pins and socket are. */
 #include <errno.h>
 #include <getopt.h>
 

@@ -43,8 +43,7 @@ struct provider {
 
 static void attempt(struct credentials *c);
 
-/* --- when to ask --------------------------------------------------------------------------------
- */
+/* --- when to ask ------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -98,8 +97,7 @@ void credentials_rejected(struct credentials *c)
 	arm(c);
 }
 
-/* --- the end of an attempt ----------------------------------------------------------------------
- */
+/* --- the end of an attempt -------------------------------------------------------------------- */
 
 /* One by one from the front: any of them may go, or come back, while another is called. */
 static void tell_waiters(struct credentials *c)
@@ -158,8 +156,7 @@ static void succeed(struct credentials *c, struct credentials_set *set)
 	arm(c);
 }
 
-/* --- the environment ----------------------------------------------------------------------------
- */
+/* --- the environment -------------------------------------------------------------------------- */
 
 /* NULL for what is not set or empty. */
 static const char *variable(const struct credentials *c, const char *name)
@@ -199,8 +196,7 @@ static int ask_environment(struct credentials *c)
 	return 0;
 }
 
-/* --- the container endpoint ---------------------------------------------------------------------
- */
+/* --- the container endpoint ------------------------------------------------------------------- */
 
 static void on_answer(void *user, const struct http_response *response)
 {
@@ -254,8 +250,7 @@ static int ask_container(struct credentials *c)
 	return r;
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int ask_nobody(struct credentials *c)
 {

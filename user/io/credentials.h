@@ -40,8 +40,8 @@ DEFINE_CLEANUP(struct credentials *, credentials_free);
 /* The set in force, or NULL when there is none yet. Valid until the next turn of the loop. */
 const struct credentials_set *credentials_get(const struct credentials *c);
 
-/* Somebody who waits: the memory is his, for as long as he waits. Zero-initialised but for the
- * first two. */
+/* Somebody who waits: the memory is his, for as long as he waits.
+ * Zero-initialised but for the first two. */
 struct credentials_waiter {
 	void (*ready)(void *user);
 	void *user;

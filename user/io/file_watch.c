@@ -157,8 +157,8 @@ static int steps_walk(struct steps *steps, int fd, const char *path)
 	return r < 0 ? r : 0;
 }
 
-/* Walks anew: new directories are watched first, then those that are no longer on the way
- * forgotten. */
+/* Walks anew: new directories are watched first,
+ * then those that are no longer on the way forgotten. */
 static int watch_walk(struct file_watch *w)
 {
 	struct steps before = w->steps;

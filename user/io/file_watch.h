@@ -18,8 +18,8 @@ struct file_watch;
  */
 typedef void (*file_watch_fn)(void *user, int error);
 
-/* 0, -ENOMEM, or the errno of inotify. `changed` is called from the loop only, and may free the
- * watch. */
+/* 0, -ENOMEM, or the errno of inotify. `changed` is
+ * called from the loop only, and may free the watch. */
 int file_watch_new(uv_loop_t *loop, const char *path, file_watch_fn changed, void *user,
 		   struct file_watch **ret);
 /* Closes its handles on the loop. Takes NULL. */

@@ -8,8 +8,8 @@
 #include "io/curl_loop.h"
 #include "io/http_url.h"
 
-/* A kept connection may be reused for so long; then the name is resolved anew, for its addresses
- * move. */
+/* A kept connection may be reused for so long;
+ * then the name is resolved anew, for its addresses move. */
 #define CONNECTION_LIFETIME_S 300L
 #define CONNECTIONS_KEPT                                                        \
 	(2L * HTTP_CONNECTIONS_MAX) /* open at all, or a busy host has no reuse \
@@ -272,8 +272,8 @@ static int call_set_signature(struct http_call *call, const struct http_signatur
 		return 0;
 	if (!is_word(signature->region) || !is_word(signature->service))
 		return -EINVAL;
-	/* Both are named: left out, libcurl takes them from the host, and "data-..." is a wrong
-	 * scope. */
+	/* Both are named: left out, libcurl takes them from the host,
+	 * and "data-..." is a wrong scope. */
 	if (asprintf(&scope, "aws:amz:%s:%s", signature->region, signature->service) < 0) {
 		scope = NULL;
 		return -ENOMEM;

@@ -53,8 +53,8 @@ struct http_response {
 	const char *error_type; /* header x-amzn-ErrorType, or NULL */
 };
 
-/* Called once, from the loop, never from within http_start. The response lives as long as the call
- * back. */
+/* Called once, from the loop, never from within http_start.
+ * The response lives as long as the call back. */
 typedef void (*http_done_fn)(void *user, const struct http_response *response);
 
 int http_new(uv_loop_t *loop, struct http **ret);

@@ -15,8 +15,8 @@
 
 TAILQ_HEAD(query_list, resolver_query);
 
-/* What c-ares holds of a question: it cannot forget a single one, so this forgets the query
- * instead. */
+/* What c-ares holds of a question: it cannot forget a single one,
+ * so this forgets the query instead. */
 struct attempt {
 	struct resolver_query *query; /* NULL: nobody waits any more */
 };

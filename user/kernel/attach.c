@@ -93,8 +93,7 @@ static int program_pin(const struct dataplane *d, size_t hook, int program)
 	return pins_replace(program, path);
 }
 
-/* --- who is in the way
- * ---------------------------------------------------------------------------- */
+/* --- who is in the way ------------------------------------------------------------------------ */
 
 static bool program_describe(uint32_t id, char *text, size_t size)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the programs are attached: the root of the cgroup2 hierarchy, or the cgroup that was
- * configured. */
+/* Where the programs are attached: the root of the cgroup2 hierarchy,
+ * or the cgroup that was configured. */
 #include "kernel/internal.h"
 
 #include <errno.h>

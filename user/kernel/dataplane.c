@@ -51,8 +51,8 @@ void dataplane_close(struct dataplane *d)
 	free(d);
 }
 
-/* The programs on new maps or on those of a predecessor, attached; in that order, so that none runs
- * half. */
+/* The programs on new maps or on those of a predecessor,
+ * attached; in that order, so that none runs half. */
 static int dataplane_start(struct dataplane *d, const struct dataplane_options *options,
 			   struct diag *problems)
 {

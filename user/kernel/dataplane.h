@@ -74,8 +74,8 @@ struct plan_memory dataplane_memory(const struct dataplane *d);
 void dataplane_limits(const struct dataplane *d, struct plan_limits *ret);
 /* Carries out the writes in order. A failure leaves what was written: read again and plan again. */
 int dataplane_apply(struct dataplane *d, const struct plan *plan);
-/* Waits until no program runs that began before: milliseconds; for the thread pool. 0 or an error:
- * nothing may be reused then. */
+/* Waits until no program runs that began before: milliseconds;
+ * for the thread pool. 0 or an error: nothing may be reused then. */
 int dataplane_wait_grace(const struct dataplane *d);
 /* Are the programs attached where they were? 0, or -ENOLINK with the reason in *problems. */
 int dataplane_check(const struct dataplane *d, struct diag *problems);

@@ -126,8 +126,7 @@ uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *k
 	return front.service_id;
 }
 
-/* --- reading all
- * ---------------------------------------------------------------------------------- */
+/* --- reading all ------------------------------------------------------------------------------ */
 
 static int row_add(struct plan_state *state, const struct plan_front *row)
 {

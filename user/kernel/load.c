@@ -44,8 +44,7 @@ void programs_free(struct programs *p)
 	free(p);
 }
 
-/* --- maps
- * ----------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 static int maps_reuse(const struct dataplane *d, struct bpf_object *object)
 {
@@ -98,8 +97,7 @@ static int maps_pin(struct dataplane *d)
 	return r;
 }
 
-/* --- objects
- * -------------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 /* Does the verifier take bpf_set_retval() in a connect hook? */
 static bool kernel_has_set_retval(void)

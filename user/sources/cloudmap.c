@@ -48,8 +48,7 @@ static struct cloudmap *cloudmap_of(const struct source *source)
 	return (struct cloudmap *)(uintptr_t)source; /* the first member */
 }
 
-/* --- when to ask --------------------------------------------------------------------------------
- */
+/* --- when to ask ------------------------------------------------------------------------------ */
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -98,8 +97,7 @@ static void on_timer(uv_timer_t *timer)
 		ask(s);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* The sink is called last: it may stop the source. */
 static void tell_failure(struct cloudmap *s, const char *code, const char *message)
@@ -188,8 +186,7 @@ static void on_answer(void *user, const struct http_response *response)
 	}
 }
 
-/* --- questions ----------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 /* They are tried for again and again; each time that fails it is said. */
 static void wait_for_credentials(struct cloudmap *s)
@@ -267,8 +264,7 @@ static void ask(struct cloudmap *s)
 	take_failure(s, &error);
 }
 
-/* --- the source ---------------------------------------------------------------------------------
- */
+/* --- the source ------------------------------------------------------------------------------- */
 
 static void cloudmap_free(struct cloudmap *s)
 {

@@ -137,8 +137,8 @@ static void keep_first_priority(struct dns_wire_answer *a)
 	a->n_targets = kept;
 }
 
-/* 0 is "hardly ever" (RFC 2782): 1. Weights beyond what an endpoint may have keep their
- * proportions. */
+/* 0 is "hardly ever" (RFC 2782): 1. Weights beyond
+ * what an endpoint may have keep their proportions. */
 static void scale_weights(struct dns_wire_answer *a)
 {
 	uint32_t heaviest = ENDPOINT_WEIGHT_MAX;
