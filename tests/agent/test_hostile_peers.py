@@ -25,7 +25,9 @@ def control(agent):
 
 
 def metrics(agent):
-    return socket.create_connection(("127.0.0.1", agent.port), timeout=1)
+    peer = socket.create_connection(("127.0.0.1", agent.port), timeout=5)  # a full backlog costs a SYN its first second
+    peer.settimeout(1)
+    return peer
 
 
 def talk(peer, packet):
