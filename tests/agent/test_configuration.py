@@ -135,10 +135,14 @@ def test_shunt_config_is_checked_and_named(tmp_path):
 
 @pytest.mark.parametrize("program", [SHUNTD, SHUNTCTL])
 def test_usage_errors_exit_64_and_help_and_version_0(program):
-    assert run([program, "--no-such-option"], check=False).returncode == 64
-    for option in ("--help", "--version"):
+    ran = run([program, "--no-such-option"], check=False)
+    assert ran.returncode == 64 and ran.stderr.endswith(f"Try `{program.name} --help`.\n")
+    for option, short in (("--help", "-h"), ("--version", "-V")):
         ran = run([program, option])
         assert ran.stdout and not ran.stderr
+        assert run([program, short]).stdout == ran.stdout
+    named = ["-c", "/nonexistent/shunt.json", *(["show"] if program == SHUNTCTL else [])]
+    assert run([program, *named], check=False).returncode == 66
 
 
 @pytest.mark.parametrize("verb", ["", "nonsense", "trace", "top", "drain"])

@@ -39,11 +39,11 @@ static const struct command {
 static void print_options(void)
 {
 	(void)puts("\nOptions:\n"
-		   "  --config FILE  configuration; else the text in $SHUNT_CONFIG, else\n"
-		   "                 /etc/shunt/shunt.json, else the defaults\n"
-		   "  --json         JSON on stdout instead of text\n"
-		   "  --help         this help; after a verb, that verb's\n"
-		   "  --version      the version");
+		   "  -c, --config FILE  configuration; else the text in $SHUNT_CONFIG, else\n"
+		   "                     /etc/shunt/shunt.json, else the defaults\n"
+		   "  -j, --json         JSON on stdout instead of text\n"
+		   "  -h, --help         this help; after a verb, that verb's\n"
+		   "  -V, --version      the version");
 }
 
 static int print_help(const struct command *command)
@@ -114,10 +114,14 @@ static int run_verb(char **words, const char *config_path, enum writer_form form
 	if (help)
 		return print_help(command);
 	if (command->required && !words[1])
-		return ctl_fail(EX_USAGE, "%s: wanted %s", command->name, command->argument);
-	if (words[1] && (!command->argument || words[2]))
-		return ctl_fail(EX_USAGE, "%s: '%s' is too much", command->name,
-				command->argument ? words[2] : words[1]);
+		return ctl_fail(EX_USAGE, "%s: got no argument, wanted %s", command->name,
+				command->argument);
+	if (words[1] && !command->argument)
+		return ctl_fail(EX_USAGE, "%s: got '%s', wanted no argument", command->name,
+				words[1]);
+	if (words[1] && words[2])
+		return ctl_fail(EX_USAGE, "%s: got '%s' after '%s', wanted one argument: %s",
+				command->name, words[2], words[1], command->argument);
 	return run(command, config_path, form, words[1]);
 }
 
@@ -127,7 +131,7 @@ int main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	enum writer_form form = WRITER_TEXT;
@@ -135,7 +139,7 @@ int main(int argc, char **argv)
 	bool help = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:jhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			config_path = optarg;
@@ -146,11 +150,13 @@ int main(int argc, char **argv)
 		case 'h':
 			help = true;
 			break;
-		case 'v':
+		case 'V':
 			(void)puts("shuntctl " SHUNT_VERSION);
 			return EX_OK;
 		default:
-			return EX_USAGE; /* getopt_long has said why */
+			(void)fputs("Try `shuntctl --help`.\n",
+				    stderr); /* getopt_long has said why */
+			return EX_USAGE;
 		}
 	}
 	return run_verb(argv + optind, config_path, form, help);
