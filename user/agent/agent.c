@@ -48,11 +48,15 @@ void agent_close_env(struct agent *agent)
 
 void agent_announce(struct agent *agent)
 {
+	size_t backends = 0;
+
 	if (agent->announced || !agent_is_ready(agent))
 		return;
 	agent->announced = true;
 	(void)notify_send("READY=1");
-	log_info("Ready", "services=%zu", agent->n_watches);
+	for (size_t i = 0; i < agent->n_watches; i++)
+		backends += agent->watches[i]->model.in_force.n;
+	log_info("Ready", "services=%zu backends=%zu", agent->n_watches, backends);
 }
 
 static void on_check(uv_timer_t *timer)

@@ -7,6 +7,8 @@
 /* Unused for so long, a service with "watch": "demand" is asked for more slowly. */
 #define IDLE_AFTER_MS (10 * 60 * 1000)
 
+#define LOG_EACH_AT_START_MAX 50
+
 bool watch_is_settled(const struct watch *w)
 {
 	return !w->source || w->model.answered || w->model.failure.count > 0;
@@ -33,10 +35,13 @@ uint32_t watch_service_id(const struct watch *w)
 
 /* --- what a source says ----------------------------------------------------------------------- */
 
+/* A start with thousands of services tells of them in one line, "Ready". */
 static void log_change(const struct watch *w, size_t before)
 {
 	char vip[ADDR_PORT_TEXT_MAX];
 
+	if (!w->agent->announced && w->agent->n_watches > LOG_EACH_AT_START_MAX)
+		return;
 	log_info("Backends changed", "service=%s vip=%s backends=%zu before=%zu", w->config->name,
 		 addr_port_format(&w->vip, vip), w->model.in_force.n, before);
 }
