@@ -133,6 +133,19 @@ def test_a_connection_of_a_service_that_is_gone_counts_for_nobody(ground, agent)
     wait.holds("one connection of the new name", lambda: agent.metric("shunt_connections_active") == 1)
 
 
+def test_tcp_fast_open_is_redirected(steps, counted):
+    assert steps.do("fastopen", "a", VIP, 8080) == f"ok {VIP} 8080"
+    settled(counted, {("open", "redirected"): 1, ("open", "active"): 1})
+
+
+def test_mptcp_is_redirected_and_shows_the_backend_as_its_peer(steps, counted, fleet):
+    """The hooks run on the subflow, and getpeername() asks the MPTCP socket above it, which is another."""
+    assert steps.do("mptcp", "a", VIP, 8080) == f"ok {fleet.ground.network.backends[0].address} 8080"
+    settled(counted, {("open", "redirected"): 1, ("open", "active"): 1})
+    steps.do("close", "a")
+    settled(counted, {("open", "active"): -1})
+
+
 def test_datagrams_of_one_socket_go_to_one_backend_and_answers_come_from_the_vip(steps, counted):
     seen = {steps.do("sendto", "a", UDP, 53) for _ in range(5)}
     assert len(seen) == 1

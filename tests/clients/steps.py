@@ -4,6 +4,8 @@
 
 connect S ADDRESS PORT   "ok PEER PORT", or the errno's name; the socket is made if there is none of this name
 start S ADDRESS PORT     the same without waiting: "started"
+mptcp S ADDRESS PORT     the same with an MPTCP socket
+fastopen S ADDRESS PORT  the same by sendto(MSG_FASTOPEN), which sends a line as well
 talk S N                 sends N octets and a newline, prints how many octets came back
 sendto S ADDRESS PORT    a datagram; "SOURCE PORT NAME" of the answer, or the errno's name
 disconnect S             connect() to AF_UNSPEC
@@ -43,6 +45,17 @@ def start(name, address, port):
     return "started"
 
 
+def mptcp(name, address, port):
+    sockets[name] = socket.socket(family(address), socket.SOCK_STREAM, 262)
+    return connect(name, address, port)
+
+
+def fastopen(name, address, port):
+    made(name, address).settimeout(None)
+    sockets[name].sendto(b"hello\n", socket.MSG_FASTOPEN, (address, int(port)))
+    return "ok %s %d" % sockets[name].getpeername()[:2]
+
+
 def talk(name, octets):
     sockets[name].sendall(b"x" * int(octets) + b"\n")
     answer = b""
@@ -71,7 +84,7 @@ def close(name):
     return "closed"
 
 
-STEPS = {step.__name__: step for step in (connect, start, talk, sendto, disconnect, reset, close)}
+STEPS = {step.__name__: step for step in (connect, start, mptcp, fastopen, talk, sendto, disconnect, reset, close)}
 
 for line in sys.stdin:
     verb, *words = line.split()
