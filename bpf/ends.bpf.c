@@ -84,8 +84,8 @@ static __always_inline void track_end(const struct shunt_track *track, struct so
 	if (!counters)
 		return;
 	__sync_fetch_and_add(&counters->active, -1);
-	/* disconnected by the application itself, with a RST or to be used again: all is wiped */
-	if (!tcp || (error && !sk->__sk_common.skc_dport))
+	/* wiped: disconnected by the application or by MPTCP above it, or there was no route */
+	if (!tcp || !sk->__sk_common.skc_dport)
 		return;
 	if (tcp->bytes_acked == 0)
 		failure_add(track, failure_of(error));
