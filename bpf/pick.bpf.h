@@ -36,11 +36,23 @@ struct pick {
 	__u8 protocol;
 	__u8 ipv4_only; /* the socket cannot reach an IPv6 backend */
 	__u8 asker;	/* enum asker */
-	__u64 cookie;	/* for ASKER_SEND*: the socket keeps its backend while the run stays */
+	void *context;	/* for the pick_key_fn */
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
 	__u32 generation; /* of the service */
 };
+
+/* Whose backend stays the same while the run does. */
+enum affinity {
+	AFFINITY_TASK,
+	AFFINITY_SOCKET,
+};
+
+/*
+ * Tells who asks, from pick->context. It costs a helper or two, so it is called only where the
+ * choice depends on it. Constant where it is passed on: the compiler leaves no call through it.
+ */
+typedef __u64 pick_key_fn(void *context, enum affinity affinity);
 
 static __always_inline bool address_is_ipv4(const struct shunt_address *a)
 {
@@ -177,22 +189,33 @@ static __always_inline bool is_probe(const struct pick *pick, struct shunt_head 
 	       head.protocol == PROTOCOL_ANY;
 }
 
+/* The same slot for the same key while `count` stays: Fibonacci hashing, as for SHUNT_BUCKET_OF. */
+static __always_inline __u32 turn_of(__u64 key, __u32 count)
+{
+	return scale((__u32)((key * 0x9e3779b97f4a7c15ULL) >> 32), count);
+}
+
 /*
  * Which of `count` comes next. A connection moves the round robin of its CPU by being counted. Who
  * sends without connecting is given a share by its cookie: the datagrams of one exchange go to one
  * backend, and when that leaves the run, to another.
  */
 static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 count,
-				  const struct pick *pick, bool probe)
+				  const struct pick *pick, pick_key_fn *key,
+				  enum shunt_balance balance, bool probe)
 {
-	if (pick->asker != ASKER_CONNECT)
-		return scale((__u32)((pick->cookie * 0x9e3779b97f4a7c15ULL) >> 32), count);
-	if (probe)
-		return scale(bpf_get_prandom_u32(), count);
-	return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
+	bool connects = pick->asker == ASKER_CONNECT;
+
+	if (balance == BALANCE_ROUND_ROBIN && connects && !probe)
+		return (__u32)(counters->redirected + bpf_get_smp_processor_id()) % count;
+	if (balance == BALANCE_MAGLEV_TASK)
+		return turn_of(key(pick->context, AFFINITY_TASK), count);
+	if (balance == BALANCE_MAGLEV_SOCKET || !connects)
+		return turn_of(key(pick->context, AFFINITY_SOCKET), count);
+	return scale(bpf_get_prandom_u32(), count);
 }
 
-static __always_inline enum verdict pick_backend(struct pick *pick)
+static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn *key)
 {
 	__u32 service_id = front_find(pick);
 	struct shunt_counters *counters;
@@ -221,8 +244,9 @@ static __always_inline enum verdict pick_backend(struct pick *pick)
 	is_ipv6 = wants_ipv6(pick, run);
 	first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
-	if (count &&
-	    slot_take(pick, cell_at(first + turn(counters, count, pick, probe)).slot, is_ipv6)) {
+	if (count)
+		first += turn(counters, count, pick, key, head.balance, probe);
+	if (count && slot_take(pick, cell_at(first).slot, is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		return VERDICT_REDIRECTED;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hooks of connect(), sendmsg(), recvmsg() and getpeername(): the only file that knows struct
- * bpf_sock_addr. It takes
- * the destination out of the context, has bpf/pick.bpf.h decide, and turns the verdict into an
- * address or an errno.
+ * bpf_sock_addr. It takes the destination out of the context, has bpf/pick.bpf.h decide, and turns
+ * the verdict into an address or an errno.
  */
+#include "key.bpf.h"
 #include "track.bpf.h"
 
 #define ECONNREFUSED 111
@@ -80,6 +80,7 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 		.port = bpf_ntohs((__u16)ctx->user_port),
 		.protocol = (__u8)ctx->protocol,
 		.asker = asker,
+		.context = ctx,
 	};
 }
 
@@ -174,8 +175,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 
 /* --- connect() -------------------------------------------------------------------------------- */
 
-/* ECONNREFUSED by name where the kernel can; else from loopback's port 0, where nobody can listen.
- */
+/* ECONNREFUSED by name where the kernel can; else from port 0 of loopback, where nobody listens. */
 static __always_inline enum answer refuse4(struct bpf_sock_addr *ctx)
 {
 	if (settings.has_set_retval) {
@@ -214,7 +214,7 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 	port = bpf_ntohs((__u16)ctx->user_port);
 	pick = pick_of(ctx, &asked, ASKER_CONNECT);
 	pick.ipv4_only = true;
-	switch (pick_backend(&pick)) {
+	switch (pick_backend(&pick, key_of)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -243,7 +243,7 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 		return ANSWER_ALLOW;
 	port = bpf_ntohs((__u16)ctx->user_port);
 	pick = pick_of(ctx, &asked, ASKER_CONNECT);
-	switch (pick_backend(&pick)) {
+	switch (pick_backend(&pick, key_of)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -270,9 +270,8 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 	enum verdict verdict;
 
 	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
-	pick->cookie = bpf_get_socket_cookie(ctx);
 	pick->ipv4_only = ipv4_only;
-	verdict = pick_backend(pick);
+	verdict = pick_backend(pick, key_of);
 	if (verdict != VERDICT_REDIRECTED)
 		return verdict;
 	if (!sender)
@@ -283,8 +282,7 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 	return verdict;
 }
 
-/* Before Linux 5.18 sendmsg() fails with EPERM: there is no port that refuses a datagram at once.
- */
+/* Before Linux 5.18 sendmsg() fails with EPERM: there is no port that refuses a datagram. */
 static __always_inline enum answer refuse_datagram(void)
 {
 	if (settings.has_set_retval)

@@ -45,6 +45,12 @@ void wanted_add(struct table *t, const struct wanted_service *wanted)
 	while ((word = strsep(&rest, " "))) {
 		if (streq(word, "pass"))
 			service->on_empty = ON_EMPTY_PASS;
+		else if (streq(word, "random"))
+			service->balance = BALANCE_RANDOM;
+		else if (streq(word, "task"))
+			service->balance = BALANCE_MAGLEV_TASK;
+		else if (streq(word, "socket"))
+			service->balance = BALANCE_MAGLEV_SOCKET;
 		else if (*word)
 			backend_add(service, &capacity, word);
 	}

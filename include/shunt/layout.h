@@ -49,6 +49,14 @@ enum shunt_on_empty {
 	ON_EMPTY_PASS = 1,
 };
 
+/* How a program picks one of a run's slots. */
+enum shunt_balance {
+	BALANCE_ROUND_ROBIN = 0,
+	BALANCE_RANDOM = 1,
+	BALANCE_MAGLEV_TASK = 2,   /* the slots are a Maglev table, the task is the key */
+	BALANCE_MAGLEV_SOCKET = 3, /* and the socket is */
+};
+
 enum shunt_family {
 	FAMILY_NONE = 0,
 	FAMILY_IPV4 = 4,
@@ -118,7 +126,8 @@ typedef __u64 shunt_run;
 struct shunt_head {
 	__u8 on_empty;	  /* enum shunt_on_empty */
 	__u8 protocol;	  /* enum shunt_protocol, as configured */
-	__u16 flags;	  /* 0 */
+	__u8 balance;	  /* enum shunt_balance */
+	__u8 flags;	  /* 0 */
 	__u32 generation; /* of the service id: tells a service from one that had the id before */
 };
 
@@ -178,6 +187,7 @@ struct shunt_service {
 	__u8 ipv6[16];
 	__u32 port; /* 0: any port */
 	enum shunt_on_empty on_empty;
+	enum shunt_balance balance;
 	__u32 backends;
 };
 
@@ -261,7 +271,7 @@ SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
 SHUNT_ASSERT_SIZE(union shunt_cell, 8);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
-SHUNT_ASSERT_SIZE(struct shunt_service, 44);
+SHUNT_ASSERT_SIZE(struct shunt_service, 48);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 328);

@@ -27,7 +27,7 @@ def services(*changes, **top):
     services({}, {"name": "b", "protocol": "udp"}),
     services({"vip": "::1"}, {"name": "b", "vip": "10.1.2.3"}),
     services({"static": {"endpoints": ["[fd00::1]:80", "10.0.0.1:80"]}}),
-    services({"shrink_confirm": "500ms", "on_empty": "pass", "watch": "always"}),
+    services({"shrink_confirm": "500ms", "on_empty": "pass", "watch": "always", "balance": "maglev", "affinity": "socket"}),
     services({"static": None, "cloudmap": {"namespace": "n", "service": "s", "poll": "1m"}},
              aws={"region": "us-east-1"}).replace('"static": null, ', ""),
 ])
@@ -86,7 +86,7 @@ BAD = {  # name: (text, words that the complaint must have)
     "dns-server": (services({}, dns={"servers": ["resolver.example"]}), ("servers", "resolver.example")),
     "cidr": (services({}, vips={"cidr": "127.254.0.0/33"}), ("cidr",)),
     "too-long-a-socket-path": (services({}, control_socket="/" + "x" * 200), ("control_socket",)),
-    "not-built-yet": (services({"balance": "maglev"}), ("balance",)),
+    "not-built-yet": (services({"ejection": False}), ("ejection",)),
     "not-built-yet-top": (services({}, namespaces=[{"cloudmap": "n"}]), ("namespaces",)),
     "deep": ('{"services": ' + "[" * 100000 + "]" * 100000 + "}", ()),
     "deep-objects": ('{"a":' * 50000 + "1" + "}" * 50000, ()),

@@ -35,7 +35,8 @@ def explain(agent, target):
 
 def test_show_reads_as_people_read(looked_at):
     shown = looked_at.ctl("show", "services").stdout.splitlines()
-    assert shown[0].split() == ["SERVICE", "VIP", "PORT", "PROTOCOL", "BACKENDS", "ON-EMPTY", "ID"]
+    assert shown[0].split() == ["SERVICE", "VIP", "PORT", "PROTOCOL", "BACKENDS", "ON-EMPTY", "BALANCE",
+                                "AFFINITY", "ID"]
     assert [line.split()[:6] for line in shown[1:3]] == [
         ["anyport.internal", "127.254.0.12", "any", "tcp", "1", "refuse"],
         ["backend.internal", "127.254.0.10", "8080", "tcp", "3", "refuse"]]

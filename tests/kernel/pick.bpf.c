@@ -4,6 +4,14 @@
 #include "pick.bpf.h"
 #include "../tests/kernel/pick_arguments.h"
 
+static __always_inline __u64 key_of(void *context, enum affinity affinity)
+{
+	struct pick_arguments *arguments = context;
+
+	arguments->keys_asked |= 1U << affinity;
+	return arguments->keys[affinity];
+}
+
 SEC("syscall")
 int shunt_test_pick(struct pick_arguments *arguments)
 {
@@ -12,9 +20,11 @@ int shunt_test_pick(struct pick_arguments *arguments)
 		.port = arguments->port,
 		.protocol = arguments->protocol,
 		.ipv4_only = arguments->ipv4_only,
+		.asker = arguments->asker,
+		.context = arguments,
 	};
 
-	arguments->verdict = pick_backend(&pick);
+	arguments->verdict = pick_backend(&pick, key_of);
 	arguments->address = pick.address;
 	arguments->port = pick.port;
 	arguments->service_id = pick.service_id;

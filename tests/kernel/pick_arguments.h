@@ -13,4 +13,8 @@ struct pick_arguments {
 	__u8 ipv4_only;
 	__u32 service_id; /* out */
 	__u32 verdict;	  /* out: enum verdict */
+	__u32 asker;	  /* enum asker */
+	__u64 keys[2];	  /* by enum affinity */
+	__u32 keys_asked; /* out: a bit for each affinity */
+	__u32 pad;
 };

@@ -17,6 +17,9 @@
 
 /* As enum verdict of bpf/pick.bpf.h, which only programs can include. */
 enum { NOT_OURS, REDIRECTED, REFUSED, PASSED };
+/* As enum asker, and bits of enum affinity. */
+enum { CONNECT, SEND };
+enum { BY_TASK = 1, BY_SOCKET = 2 };
 
 static struct agent agent;
 static struct shunt_pick *program;
@@ -68,22 +71,40 @@ static int end(void **state)
 	return 0;
 }
 
-static struct pick_arguments picked(const char *to, uint8_t protocol, bool ipv4_only)
+static struct pick_arguments run(const char *to, struct pick_arguments arguments)
 {
 	struct addr_port at = wanted_address(to);
-	struct pick_arguments arguments = {
-		.port = at.port,
-		.protocol = protocol,
-		.ipv4_only = ipv4_only,
-	};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &arguments,
 		    .ctx_size_in = sizeof(arguments));
 
+	arguments.port = at.port;
 	memcpy(&arguments.address, at.addr.octets, sizeof(arguments.address));
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program->progs.shunt_test_pick),
 						&options),
 			 0);
 	return arguments;
+}
+
+static struct pick_arguments picked(const char *to, uint8_t protocol, bool ipv4_only)
+{
+	return run(to, (struct pick_arguments){ .protocol = protocol, .ipv4_only = ipv4_only });
+}
+
+/* Which of 10.0.0.N a socket of that task gets; *ret_asked has a bit for each key it depended on.
+ */
+static unsigned int picked_by(const char *to, uint8_t protocol, unsigned int asker, uint64_t task,
+			      uint64_t socket, unsigned int *ret_asked)
+{
+	struct pick_arguments p = run(to, (struct pick_arguments){
+						  .protocol = protocol,
+						  .ipv4_only = true,
+						  .asker = asker,
+						  .keys = { task, socket },
+					  });
+
+	assert_int_equal(p.verdict, REDIRECTED);
+	*ret_asked = p.keys_asked;
+	return p.address.octets[15];
 }
 
 static unsigned int verdict(const char *to, uint8_t protocol)
@@ -171,6 +192,99 @@ static void weights_are_kept_exactly(void **state)
 	assert_int_equal(counts[3], 200);
 }
 
+/* Nobody pays for a key that the choice does not depend on. */
+static void a_key_is_asked_for_only_by_the_policy_that_uses_it(void **state)
+{
+	static const char *const policies[] = { "", "random", "task", "socket" };
+	static const unsigned int wanted[][3] = {
+		/* TCP connect, UDP connect, datagram */
+		{ 0, 0, BY_SOCKET },
+		{ 0, 0, BY_SOCKET },
+		{ BY_TASK, BY_TASK, BY_TASK },
+		{ BY_SOCKET, BY_SOCKET, BY_SOCKET },
+	};
+	unsigned int asked;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		char backends[64];
+
+		(void)snprintf(backends, sizeof(backends), "10.0.0.1:80 10.0.0.2:80 %s",
+			       policies[i]);
+		agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_ANY, backends }));
+		(void)picked_by("127.254.0.1:80", IPPROTO_TCP, CONNECT, 1, 2, &asked);
+		assert_int_equal(asked, wanted[i][0]);
+		(void)picked_by("127.254.0.1:80", IPPROTO_UDP, CONNECT, 1, 2, &asked);
+		assert_int_equal(asked, wanted[i][1]);
+		(void)picked_by("127.254.0.1:80", IPPROTO_UDP, SEND, 1, 2, &asked);
+		assert_int_equal(asked, wanted[i][2]);
+	}
+}
+
+#define THREE "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80"
+
+static void random_spreads_evenly_whatever_came_before(void **state)
+{
+	unsigned int counts[4] = { 0 }, repeats = 0, last = 0, asked;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "r", "127.254.0.1:80", PROTOCOL_TCP, THREE " random" }));
+	for (int i = 0; i < 3000; i++) {
+		unsigned int n = picked_by("127.254.0.1:80", IPPROTO_TCP, CONNECT, 1, 2, &asked);
+
+		counts[n]++;
+		repeats += n == last;
+		last = n;
+	}
+	for (int i = 1; i <= 3; i++) /* 1,000 +- 8 standard deviations of 26 */
+		assert_in_range(counts[i], 800, 1200);
+	assert_in_range(repeats, 800, 1200); /* round robin has none */
+	assert_int_equal(agent_counters(&agent, "r").redirected, 3000);
+}
+
+static void maglev_keeps_a_backend_for_a_task_or_a_socket(void **state)
+{
+	(void)state;
+	agent_become(&agent, WANTED({ "t", "127.254.0.1:80", PROTOCOL_TCP, THREE " task" },
+				    { "s", "127.254.0.2:80", PROTOCOL_TCP, THREE " socket" }));
+	for (size_t by = 0; by < 2; by++) {
+		const char *to = by ? "127.254.0.2:80" : "127.254.0.1:80";
+		unsigned int counts[4] = { 0 }, asked;
+
+		for (uint64_t key = 1; key <= 3000; key++) {
+			unsigned int n = picked_by(to, IPPROTO_TCP, CONNECT, by ? 7 : key,
+						   by ? key : 7, &asked);
+
+			counts[n]++;
+			assert_int_equal(picked_by(to, IPPROTO_TCP, CONNECT, by ? 8 : key,
+						   by ? key : 8, &asked),
+					 n);
+		}
+		for (int i = 1; i <= 3; i++)
+			assert_in_range(counts[i], 850, 1150);
+	}
+}
+
+/* One of three goes: its keys are shared out, those of the other two stay, but for a few. */
+static void maglev_moves_few_keys_of_the_backends_that_stay(void **state)
+{
+	unsigned int before[1000], moved = 0, asked;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "t", "127.254.0.1:80", PROTOCOL_TCP, THREE " task" }));
+	for (uint64_t key = 0; key < 1000; key++)
+		before[key] = picked_by("127.254.0.1:80", IPPROTO_TCP, CONNECT, key, 0, &asked);
+	agent_become(&agent, WANTED({ "t", "127.254.0.1:80", PROTOCOL_TCP,
+				      "10.0.0.1:80 10.0.0.3:80 task" }));
+	for (uint64_t key = 0; key < 1000; key++) {
+		unsigned int n = picked_by("127.254.0.1:80", IPPROTO_TCP, CONNECT, key, 0, &asked);
+
+		assert_int_not_equal(n, 2);
+		moved += before[key] != 2 && before[key] != n;
+	}
+	assert_in_range(moved, 0, 100);
+}
+
 static void a_udp_probe_is_not_counted_and_moves_no_turn(void **state)
 {
 	(void)state;
@@ -220,6 +334,10 @@ int main(void)
 		cmocka_unit_test(the_family_asked_for_is_preferred_and_the_other_serves),
 		cmocka_unit_test(round_robin_takes_every_slot_in_turn),
 		cmocka_unit_test(weights_are_kept_exactly),
+		cmocka_unit_test(a_key_is_asked_for_only_by_the_policy_that_uses_it),
+		cmocka_unit_test(random_spreads_evenly_whatever_came_before),
+		cmocka_unit_test(maglev_keeps_a_backend_for_a_task_or_a_socket),
+		cmocka_unit_test(maglev_moves_few_keys_of_the_backends_that_stay),
 		cmocka_unit_test(a_udp_probe_is_not_counted_and_moves_no_turn),
 		cmocka_unit_test(an_empty_service_refuses_or_passes_and_counts),
 		cmocka_unit_test(a_service_that_goes_and_another_that_comes_do_not_share_counts),

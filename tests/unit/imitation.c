@@ -128,7 +128,7 @@ outcome imitation_outcome(const struct table_service *service)
 	assert_in_range(service->n_backends, 0, IMITATION_CELLS);
 	for (size_t i = 0; i < service->n_backends; i++)
 		endpoints[i] = &service->backends[i].endpoint;
-	assert_int_equal(slots_build(endpoints, service->n_backends, &slots), 0);
+	assert_int_equal(slots_build(endpoints, service->n_backends, service->balance, &slots), 0);
 	head.head.on_empty = (uint8_t)service->on_empty;
 	head.head.protocol = (uint8_t)service->protocol;
 	digest = mix(digest, &head.word, 8);

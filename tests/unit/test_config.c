@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/balance.h"
 #include "core/config.h"
 #include "core/config_names.h"
 #include "core/config_types.h"
@@ -74,9 +75,44 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->protocol, PROTOCOL_TCP);
 	assert_int_equal(s->on_empty, ON_EMPTY_REFUSE);
 	assert_int_equal(s->watch, CONFIG_WATCH_DEMAND);
+	assert_int_equal(s->balance, BALANCE_ROUND_ROBIN);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);
+}
+
+static void the_affinity_tells_which_maglev_it_is(void **state)
+{
+	static const struct {
+		const char *keys;
+		enum shunt_balance wanted;
+		const char *affinity;
+	} cases[] = {
+		{ "\"balance\": \"round_robin\"", BALANCE_ROUND_ROBIN, NULL },
+		{ "\"balance\": \"random\"", BALANCE_RANDOM, NULL },
+		{ "\"balance\": \"maglev\"", BALANCE_MAGLEV_TASK, "task" },
+		{ "\"balance\": \"maglev\", \"affinity\": \"task\"", BALANCE_MAGLEV_TASK, "task" },
+		{ "\"affinity\": \"socket\", \"balance\": \"maglev\"", BALANCE_MAGLEV_SOCKET,
+		  "socket" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		_cleanup_free_ char *text = NULL;
+		const char *affinity = balance_affinity(cases[i].wanted);
+
+		assert_true(asprintf(&text,
+				     "{\"services\":[{\"name\":\"x\",\"static\":"
+				     "{\"endpoints\":[]},%s}]}",
+				     cases[i].keys) > 0);
+		c = parse(text);
+		assert_int_equal(c->services[0].balance, cases[i].wanted);
+		assert_string_equal(affinity ? affinity : "",
+				    cases[i].affinity ? cases[i].affinity : "");
+	}
+	assert_string_equal(balance_name(BALANCE_MAGLEV_SOCKET), "maglev");
+	assert_string_equal(balance_name(BALANCE_RANDOM), "random");
 }
 
 static const char whole[] =
@@ -343,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
+		cmocka_unit_test(the_affinity_tells_which_maglev_it_is),
 		cmocka_unit_test(every_key_of_the_whole_is_read),
 		cmocka_unit_test(every_key_of_a_service_is_read),
 		cmocka_unit_test(every_source_is_read),

@@ -204,8 +204,15 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"aliases\": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
 		  "file: services[0].aliases (x): got a list of 17, wanted a list of at most 16, "
 		  "each a DNS name" },
-		{ "\"balance\": \"random\"",
-		  "file: services[0].balance (x): not built in this version, leave it out" },
+		{ "\"balance\": \"least_connections\"",
+		  "file: services[0].balance (x): got \"least_connections\", wanted one of "
+		  "\"round_robin\", \"random\", \"maglev\"" },
+		{ "\"balance\": \"maglev\", \"affinity\": \"host\"",
+		  "file: services[0].affinity (x): got \"host\", wanted one of \"task\", "
+		  "\"socket\"" },
+		{ "\"balance\": \"random\", \"affinity\": \"task\"",
+		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
+		  "one" },
 		{ "\"ejection\": false",
 		  "file: services[0].ejection (x): not built in this version, leave it out" },
 		{ "\"protcol\": \"tcp\"",

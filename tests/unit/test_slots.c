@@ -21,7 +21,8 @@ static void order_is(const char *backends, unsigned int count4, const char *want
 	assert_in_range(t.services[0].n_backends, 0, ARRAY_SIZE(endpoints));
 	for (size_t i = 0; i < t.services[0].n_backends; i++)
 		endpoints[i] = &t.services[0].backends[i].endpoint;
-	assert_int_equal(slots_build(endpoints, t.services[0].n_backends, &s), 0);
+	assert_int_equal(
+		slots_build(endpoints, t.services[0].n_backends, t.services[0].balance, &s), 0);
 	for (size_t i = 0; i < s.n; i++) {
 		char number[8];
 
@@ -59,6 +60,24 @@ static void weights_become_slots_that_are_spread_out(void **state)
 		order_is(cases[i].backends, cases[i].count4, cases[i].wanted);
 }
 
+static void a_maglev_run_has_a_table_of_each_family(void **state)
+{
+	_cleanup_(table_done) struct table t =
+		WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP,
+			 "10.0.0.1:80 10.0.0.2:80 [2001:db8::8]:80 socket" });
+	const struct endpoint *endpoints[3];
+	_cleanup_(slots_done) struct slots s = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		endpoints[i] = &t.services[0].backends[i].endpoint;
+	assert_int_equal(slots_build(endpoints, 3, t.services[0].balance, &s), 0);
+	assert_int_equal(s.count4, 251);
+	assert_int_equal(s.count6, 251);
+	for (size_t i = 0; i < s.n; i++)
+		assert_int_equal(addr_is_ipv4(&s.order[i]->at.addr), i < s.count4);
+}
+
 static void ipv4_and_ipv6_keep_their_order_however_they_are_mixed(void **state)
 {
 	_cleanup_(slots_done) struct slots s = { 0 };
@@ -73,7 +92,7 @@ static void ipv4_and_ipv6_keep_their_order_however_they_are_mixed(void **state)
 		e[i] = (struct endpoint){ .at = wanted_address(at[i]), .weight = 1 };
 		mixed[i] = &e[i];
 	}
-	assert_int_equal(slots_build(mixed, 5, &s), 0);
+	assert_int_equal(slots_build(mixed, 5, BALANCE_ROUND_ROBIN, &s), 0);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(s.order[i]->at.addr.octets[15], wanted[i]);
 }
@@ -94,7 +113,7 @@ static int build(size_t n, uint16_t first, uint16_t weight, struct slots *ret)
 		e[i].weight = i ? weight : first;
 		list[i] = &e[i];
 	}
-	r = slots_build(list, n, ret);
+	r = slots_build(list, n, BALANCE_ROUND_ROBIN, ret);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) /* into e, which goes: as numbers then */
 		ret->order[i] = (const struct endpoint *)(uintptr_t)(ret->order[i] - e + 1);
 	return r;
@@ -136,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_become_slots_that_are_spread_out),
+		cmocka_unit_test(a_maglev_run_has_a_table_of_each_family),
 		cmocka_unit_test(ipv4_and_ipv6_keep_their_order_however_they_are_mixed),
 		cmocka_unit_test(large_weights_are_scaled_and_nobody_is_left_out),
 		cmocka_unit_test(a_run_holds_65535_of_a_family_and_no_more),

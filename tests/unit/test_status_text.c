@@ -72,11 +72,13 @@ static void services_without_trouble_are_short(void **state)
 		     "\"credentials\":{\"provider\":\"none\",\"available\":false,"
 		     "\"expires_at\":null,\"error\":null},"
 		     "\"services\":[{\"name\":\"a\",\"aliases\":[],\"vip\":\"::1\",\"port\":0,"
-		     "\"protocol\":\"any\",\"source\":\"static\",\"target\":\"list\","
+		     "\"protocol\":\"any\",\"balance\":\"round_robin\",\"affinity\":null,"
+		     "\"source\":\"static\",\"target\":\"list\","
 		     "\"backends\":1,\"last_success_s\":1,\"age_s\":0.04,\"next_s\":null,"
 		     "\"keeping\":null,\"shrink\":null,\"error\":null,\"rejected\":null,"
 		     "\"notes\":[]},"
 		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
+		     "\"balance\":\"maglev\",\"affinity\":\"socket\","
 		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
 		     "\"age_s\":null}],\"problems\":[]}",
 		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
@@ -88,7 +90,8 @@ static void services_without_trouble_are_short(void **state)
 		     "    source: static list\n"
 		     "\n"
 		     "b no VIP -> 0 backends, never answered\n"
-		     "    source: dns A b.internal\n");
+		     "    source: dns A b.internal\n"
+		     "    balance: maglev by socket\n");
 }
 
 /* An agent of another version may say less, or say it otherwise. */

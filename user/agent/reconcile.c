@@ -22,6 +22,7 @@ static int want_service(struct table *want, const struct watch *w)
 	s->vip = w->vip;
 	s->protocol = w->config->protocol;
 	s->on_empty = w->config->on_empty;
+	s->balance = w->config->balance;
 	s->backends = calloc(MAX(in_force->n, 1U), sizeof(*s->backends));
 	if (!s->backends)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "core/balance.h"
 
 static double seconds(uint64_t ms)
 {
@@ -195,6 +196,8 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	add_text(to, "vip", w->has_vip ? addr_format(&w->vip.addr, vip) : NULL);
 	(void)cJSON_AddNumberToObject(to, "port", w->vip.port);
 	add_text(to, "protocol", config_protocol_name(w->config->protocol));
+	add_text(to, "balance", balance_name(w->config->balance));
+	add_text(to, "affinity", balance_affinity(w->config->balance));
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
 	add_times(w, now_ms, to);

@@ -45,6 +45,7 @@ struct config_service {
 	uint16_t port; /* 0: any port */
 	enum shunt_protocol protocol;
 	enum shunt_on_empty on_empty;
+	enum shunt_balance balance, affinity; /* of the two, balance tells which Maglev it is */
 	enum config_watch watch;
 	uint32_t shrink_confirm_ms;
 	enum config_source source;

@@ -54,6 +54,17 @@ static void check_static(struct config_reader *r, const struct config_place *at,
 	endpoints_normalise(&service->fixed.endpoints);
 }
 
+static void check_balance(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			  struct config_service *service)
+{
+	struct config_place place = { .parent = at, .key = "affinity" };
+
+	if (service->balance == BALANCE_MAGLEV_TASK)
+		service->balance = service->affinity;
+	else if (child_of(json, "affinity"))
+		config_problem(r, &place, "got an affinity, wanted none: only maglev has one");
+}
+
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -63,6 +74,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	/* no VIP is all zero; a port that could not be read must not look like "any port" */
 	service->has_vip = addr_is_unicast(&service->vip) && port_is_good;
 	check_source(r, at, json, service);
+	check_balance(r, at, json, service);
 	if (cJSON_IsObject(dns))
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))

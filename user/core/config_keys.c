@@ -33,6 +33,20 @@ const struct config_word config_words_source[] = {
 	{ 0 },
 };
 
+/* Which Maglev it is, affinity tells. */
+const struct config_word config_words_balance[] = {
+	{ "round_robin", BALANCE_ROUND_ROBIN },
+	{ "random", BALANCE_RANDOM },
+	{ "maglev", BALANCE_MAGLEV_TASK },
+	{ 0 },
+};
+
+const struct config_word config_words_affinity[] = {
+	{ "task", BALANCE_MAGLEV_TASK },
+	{ "socket", BALANCE_MAGLEV_SOCKET },
+	{ 0 },
+};
+
 static const struct config_word words_on_empty[] = {
 	{ "refuse", ON_EMPTY_REFUSE },
 	{ "pass", ON_EMPTY_PASS },
@@ -130,12 +144,17 @@ static const struct config_key keys[] = {
 	{ "services[].watch", CONFIG_TYPE_WORD, .fallback = "demand", .words = words_watch,
 	  SERVICE_AT(watch),
 	  .help = "ask at full pace while the service is used on this host, or always" },
+	{ "services[].balance", CONFIG_TYPE_WORD, .fallback = "round_robin",
+	  .words = config_words_balance, SERVICE_AT(balance),
+	  .help = "backend of a connection: the next in turn, one by lot, or by consistent hashing "
+		  "the one of its affinity" },
+	{ "services[].affinity", CONFIG_TYPE_WORD, .fallback = "task",
+	  .words = config_words_affinity, SERVICE_AT(affinity),
+	  .help = "with maglev: whose connections go to one backend while it is there" },
 	NOT_BUILT("exclude_cgroups"),
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
 	NOT_BUILT("budget"),
-	NOT_BUILT("services[].balance"),
-	NOT_BUILT("services[].affinity"),
 	NOT_BUILT("services[].weights"),
 	NOT_BUILT("services[].zone"),
 	NOT_BUILT("services[].slow_start"),

@@ -74,3 +74,5 @@ const char *config_word_of(const struct config_word *words, int value);
 extern const struct config_word config_words_protocol[];
 extern const struct config_word config_words_dns_type[];
 extern const struct config_word config_words_source[];
+extern const struct config_word config_words_balance[];
+extern const struct config_word config_words_affinity[];

@@ -41,6 +41,7 @@ static int service_row(const struct decision *d, struct plan_state *next)
 			.protocol = want->protocol,
 			.port = want->vip.port,
 			.on_empty = want->on_empty,
+			.balance = want->balance,
 			.backends = (uint32_t)want->n_backends,
 		},
 	};

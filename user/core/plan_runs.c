@@ -20,6 +20,7 @@ static union shunt_cell head_cell(const struct decision *d)
 
 	cell.head.on_empty = (uint8_t)want->on_empty;
 	cell.head.protocol = (uint8_t)want->protocol;
+	cell.head.balance = (uint8_t)want->balance;
 	cell.head.generation = d->generation;
 	return cell;
 }
@@ -72,7 +73,7 @@ static int slots_of(const struct table_service *want, struct slots *ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < want->n_backends; i++)
 		endpoints[i] = &want->backends[i].endpoint;
-	return slots_build(endpoints, want->n_backends, ret);
+	return slots_build(endpoints, want->n_backends, want->balance, ret);
 }
 
 /* Takes room for the cells and, if there are any, the IPv6 addresses: both or none. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/maglev.h"
+
 struct share {
 	const struct endpoint *endpoint;
 	uint32_t slots; /* how many of the family's slots are its own */
@@ -69,32 +71,57 @@ static void shares_interleave(struct share *shares, size_t n, uint32_t sum,
 	}
 }
 
+static void turns_fill(struct share *shares, size_t n, uint32_t sum, const struct endpoint **order)
+{
+	if (sum != n) {
+		shares_interleave(shares, n, sum, order);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		order[i] = shares[i].endpoint;
+}
+
+static int maglev_fill(const struct share *shares, size_t n, uint32_t size,
+		       const struct endpoint **order)
+{
+	_cleanup_free_ const struct endpoint **endpoints = calloc(n, sizeof(*endpoints));
+
+	if (!endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		endpoints[i] = shares[i].endpoint;
+	return maglev_build(endpoints, n, size, order);
+}
+
 /* Appends the slots of one family. */
-static int family_build(struct share *shares, size_t n, size_t *capacity, struct slots *s,
-			uint16_t *ret_count)
+static int family_build(struct share *shares, size_t n, bool maglev, size_t *capacity,
+			struct slots *s, uint16_t *ret_count)
 {
 	uint32_t sum;
+	int r = 0;
 
 	if (n == 0)
 		return 0;
-	sum = shares_reduce(shares, n);
-	if (sum > SHUNT_RUN_SLOTS_MAX)
+	sum = maglev ? maglev_size(n) : shares_reduce(shares, n);
+	if (sum == 0 || sum > SHUNT_RUN_SLOTS_MAX)
 		return -E2BIG;
 	if (util_grow(&s->order, capacity, s->n + sum, sizeof(struct endpoint *)) < 0)
 		return -ENOMEM;
-	if (sum == n) {
-		for (size_t i = 0; i < n; i++)
-			s->order[s->n + i] = shares[i].endpoint;
-	} else {
-		shares_interleave(shares, n, sum, s->order + s->n);
-	}
+	if (maglev)
+		r = maglev_fill(shares, n, sum, s->order + s->n);
+	else
+		turns_fill(shares, n, sum, s->order + s->n);
+	if (r < 0)
+		return r;
 	s->n += sum;
 	*ret_count = (uint16_t)sum;
 	return 0;
 }
 
-int slots_build(const struct endpoint *const *endpoints, size_t n, struct slots *ret)
+int slots_build(const struct endpoint *const *endpoints, size_t n, enum shunt_balance balance,
+		struct slots *ret)
 {
+	bool maglev = balance == BALANCE_MAGLEV_TASK || balance == BALANCE_MAGLEV_SOCKET;
 	_cleanup_free_ struct share *shares = calloc(MAX(n, 1U), sizeof(*shares));
 	_cleanup_(slots_done) struct slots made = { 0 };
 	size_t n4 = 0, n6 = 0, capacity = 0;
@@ -114,9 +141,9 @@ int slots_build(const struct endpoint *const *endpoints, size_t n, struct slots 
 		shares[n4 + i] = shares[n - 1 - i];
 		shares[n - 1 - i] = swapped;
 	}
-	r = family_build(shares, n4, &capacity, &made, &made.count4);
+	r = family_build(shares, n4, maglev, &capacity, &made, &made.count4);
 	if (r == 0)
-		r = family_build(shares + n4, n6, &capacity, &made, &made.count6);
+		r = family_build(shares + n4, n6, maglev, &capacity, &made, &made.count6);
 	if (r < 0)
 		return r;
 	*ret = made;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a service's run of slots contains: its backends, repeated by weight and interleaved, IPv4
- * before IPv6. The programs only step through it; all balancing lies in this order. Pure.
+ * What a service's run of slots contains, IPv4 before IPv6: its backends, repeated by weight and
+ * interleaved, or a Maglev table of each family. The programs only draw one of them; all balancing
+ * lies in this order. Pure.
  */
 #pragma once
 
@@ -20,4 +21,5 @@ struct slots {
 void slots_done(struct slots *s);
 
 /* Deterministic: same endpoints, same slots. 0, -ENOMEM or -E2BIG (more than a run can hold). */
-int slots_build(const struct endpoint *const *endpoints, size_t n, struct slots *ret);
+int slots_build(const struct endpoint *const *endpoints, size_t n, enum shunt_balance balance,
+		struct slots *ret);

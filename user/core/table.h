@@ -20,6 +20,7 @@ struct table_service {
 	struct addr_port vip; /* port 0: any port */
 	enum shunt_protocol protocol;
 	enum shunt_on_empty on_empty;
+	enum shunt_balance balance;
 	uint32_t id;			/* have only; ids start at 1 */
 	shunt_run run;			/* have only: what the programs pick from */
 	struct table_backend *backends; /* owned; sorted by address and port */

@@ -68,6 +68,21 @@ static void explain_empty(const struct verdict *v, char *why)
 			       name);
 }
 
+/* How one of the candidates is chosen, and how this one is. */
+static const struct {
+	const char *among, *this_one;
+} words[] = {
+	[BALANCE_ROUND_ROBIN] = { "in turn", "picked in its turn" },
+	[BALANCE_RANDOM] = { "by lot", "picked by lot" },
+	[BALANCE_MAGLEV_TASK] = { "by task", "picked for its share of the tasks" },
+	[BALANCE_MAGLEV_SOCKET] = { "by socket", "picked for its share of the sockets" },
+};
+
+static size_t balance_index(enum shunt_balance balance)
+{
+	return balance < ARRAY_SIZE(words) ? balance : BALANCE_ROUND_ROBIN;
+}
+
 static void explain_redirected(const struct verdict *v, char *why)
 {
 	size_t candidates = 0;
@@ -75,8 +90,9 @@ static void explain_redirected(const struct verdict *v, char *why)
 
 	for (size_t i = 0; i < v->service->n_backends; i++)
 		candidates += v->turns[i] > 0;
-	(void)snprintf(why, WHY_MAX, "redirected to %s: %zu backend%s in turn%s", v->service->name,
+	(void)snprintf(why, WHY_MAX, "redirected to %s: %zu backend%s %s%s", v->service->name,
 		       candidates, candidates == 1 ? "" : "s",
+		       words[balance_index(v->balance)].among,
 		       crossed ? ", all IPv6: an IPv4-only socket is refused" : "");
 }
 
@@ -113,7 +129,7 @@ static const char *explain_candidate(const struct verdict *v, size_t i)
 	const struct endpoint *endpoint = &v->service->backends[i].endpoint;
 
 	if (v->turns[i] > 0)
-		return endpoint->state == STATE_HEALTHY ? "picked in its turn"
+		return endpoint->state == STATE_HEALTHY ? words[balance_index(v->balance)].this_one
 							: "picked: no backend is healthy";
 	if (addr_is_ipv4(&endpoint->at.addr) == v->is_ipv6)
 		return v->is_ipv6 ? "not picked: an IPv6 backend is there"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shuntctl show: what is in the pinned maps. The agent is not asked and may be dead. */
+#include "core/balance.h"
 #include "core/state.h"
 #include "ctl/ctl.h"
 
@@ -14,6 +15,8 @@ static void show_services(struct writer *w, const struct dataplane *d, const str
 		{ "protocol", "PROTOCOL", false },
 		{ "backends", "BACKENDS", true },
 		{ "on_empty", "ON-EMPTY", false },
+		{ "balance", "BALANCE", false },
+		{ "affinity", "AFFINITY", false },
 		{ "id", "ID", true },
 	};
 
@@ -32,6 +35,11 @@ static void show_services(struct writer *w, const struct dataplane *d, const str
 		writer_text(w, config_protocol_name(service->protocol));
 		writer_count(w, service->n_backends);
 		writer_text(w, service->on_empty == ON_EMPTY_PASS ? "pass" : "refuse");
+		writer_text(w, balance_name(service->balance));
+		if (balance_affinity(service->balance))
+			writer_text(w, balance_affinity(service->balance));
+		else
+			writer_none(w);
 		writer_count(w, service->id);
 	}
 }

@@ -173,6 +173,20 @@ static void put_source(FILE *to, const cJSON *service)
 	}
 }
 
+/* The default goes without saying. */
+static void put_balance(FILE *to, const cJSON *service)
+{
+	const char *balance = text_at(service, "balance");
+	const char *affinity = text_at(service, "affinity");
+
+	if (!balance || streq(balance, "round_robin"))
+		return;
+	(void)fputs(INDENT "balance: ", to);
+	put_text(to, balance);
+	(void)fputs(affinity ? " by " : "", to);
+	put_line(to, "", affinity ? affinity : "");
+}
+
 static void put_error(FILE *to, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
@@ -224,6 +238,7 @@ static void put_service(FILE *to, const cJSON *service)
 
 	put_summary(to, service);
 	put_source(to, service);
+	put_balance(to, service);
 	if (keeping)
 		put_line(to, INDENT "keeping ", keeping);
 	if (cJSON_IsObject(member(service, "error")))

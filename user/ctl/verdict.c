@@ -82,6 +82,7 @@ int verdict_make(const struct dataplane *d, const struct table *table, const str
 		if (!v.turns)
 			return -ENOMEM;
 		count_turns(&v, slots, n);
+		v.balance = (enum shunt_balance)head.balance;
 		if (v.slots > 0)
 			v.kind = VERDICT_REDIRECTED;
 		else

@@ -23,6 +23,7 @@ struct verdict {
 	bool is_ipv6;			     /* the family that is picked from */
 	uint32_t *turns; /* owned: slots in that family, for each of the service's backends */
 	uint32_t slots;	 /* of that family */
+	enum shunt_balance balance;
 };
 
 /* 0, -ENOMEM, or -ESTALE: the service keeps changing under our eyes. */

@@ -186,6 +186,7 @@ static int table_row(const struct dataplane *d, const struct plan_state *state,
 							: addr_from_ipv4(info->ipv4);
 	service->protocol = info->protocol;
 	service->on_empty = info->on_empty;
+	service->balance = info->balance;
 	service->id = info->id;
 	service->run = info->id < d->maps[MAP_RUNS].capacity ? load(&d->runs[info->id]) : 0;
 	return table_backends(state, service);

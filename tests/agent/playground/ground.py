@@ -40,7 +40,7 @@ class Ground:
         self.bpffs = self.scratch / "bpf"
         self.bpffs.mkdir(parents=True)
         self.cgroup = cgroup2_mount() / name
-        self.clients = []
+        self.clients, self.tasks = [], []
         run(["mount", "-t", "bpf", "-o", "mode=0700", "none", self.bpffs])
         self.cgroup.mkdir()
 
@@ -51,26 +51,35 @@ class Ground:
         for pid in (self.cgroup / "cgroup.procs").read_text().split():
             os.kill(int(pid), 9)
         wait.until("the cgroup is empty", lambda: not (self.cgroup / "cgroup.procs").read_text())
+        for task in reversed(self.tasks):
+            wait.until(f"{task} is empty", lambda path=task: not (path / "cgroup.procs").read_text())
+            task.rmdir()
         self.cgroup.rmdir()
 
-    def in_cgroup(self, argv):
+    def task(self, name):
+        """A cgroup below: what ECS makes for a task, or for a container of one."""
+        self.tasks.append(self.cgroup / name)
+        self.tasks[-1].mkdir()
+        return self.tasks[-1]
+
+    def in_cgroup(self, argv, cgroup=None):
         """The words that run a program in the cgroup and in the client's network."""
-        return ["sh", "-c", f"echo $$ > '{self.cgroup}/cgroup.procs' && exec \"$@\"", "sh", *self.network.prefix(),
+        return ["sh", "-c", f"echo $$ > '{cgroup or self.cgroup}/cgroup.procs' && exec \"$@\"", "sh", *self.network.prefix(),
                 *map(str, argv)]
 
-    def client(self, *argv, timeout=30):
-        return run(self.in_cgroup(argv), timeout=timeout, check=False)
+    def client(self, *argv, timeout=30, cgroup=None):
+        return run(self.in_cgroup(argv, cgroup), timeout=timeout, check=False)
 
     def ask(self, address, port, kind="tcp"):
         """One connect by Python: (peer, port, backend's name), or (errno's name, seconds)."""
         words = self.client("/usr/bin/python3", CLIENTS / "once.py", address, port, kind).stdout.split()
         return (words[0], int(words[1]), words[2]) if len(words) > 3 else (words[0], float(words[1]))
 
-    def reach(self, address, port, times):
+    def reach(self, address, port, times, cgroup=None):
         """The names of the backends that `times` connects reached."""
         script = f"import sys; sys.path.insert(0, '{CLIENTS}'); import once\n" \
                  f"for _ in range({times}): once.main('{address}', {port})"
-        lines = self.client("/usr/bin/python3", "-c", script).stdout.splitlines()
+        lines = self.client("/usr/bin/python3", "-c", script, cgroup=cgroup).stdout.splitlines()
         return [line.split()[2] if len(line.split()) > 3 else line.split()[0] for line in lines]
 
     def steps(self):

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who gets which backend, by "balance" and "affinity"."""
+import json
+
+import pytest
+
+from playground.services import VIP, endpoints, names, static
+
+
+@pytest.fixture
+def balanced(ground, agent):
+    def start(**keys):
+        return agent(services=[static("b", *endpoints(ground.network), vip=VIP, **keys)], environment={}).start()
+    return start
+
+
+def test_random_reaches_everybody_and_repeats_itself(ground, balanced):
+    balanced(balance="random")
+    seen = ground.reach(VIP, 8080, 60)
+    assert set(seen) == names(ground.network)
+    assert any(a == b for a, b in zip(seen, seen[1:]))
+
+
+def test_a_task_keeps_its_backend_and_tasks_are_spread(ground, balanced):
+    balanced(balance="maglev")
+    of_tasks = []
+    for n in range(16):
+        task = ground.task(f"ecstasks-{n}.slice")
+        container = ground.task(f"ecstasks-{n}.slice/docker-{n}.scope")
+        seen = set(ground.reach(VIP, 8080, 3, cgroup=task) + ground.reach(VIP, 8080, 3, cgroup=container))
+        assert len(seen) == 1
+        of_tasks += seen
+    assert set(of_tasks) == names(ground.network)
+
+
+def test_a_process_above_all_tasks_keeps_its_backend_too(ground, balanced):
+    balanced(balance="maglev", affinity="task")
+    assert len(set(ground.reach(VIP, 8080, 12))) == 1
+
+
+def test_sockets_are_spread_by_their_cookies(ground, balanced):
+    balanced(balance="maglev", affinity="socket")
+    assert set(ground.reach(VIP, 8080, 60)) == names(ground.network)
+
+
+def test_a_reload_changes_the_policy_and_all_tools_say_so(ground, balanced):
+    agent = balanced()
+    assert agent.service("b")["balance"] == "round_robin"
+    agent.write(services=[static("b", *endpoints(ground.network), vip=VIP, balance="maglev")])
+    agent.ctl("reload")
+    assert len(set(ground.reach(VIP, 8080, 6))) == 1
+    assert (agent.service("b")["balance"], agent.service("b")["affinity"]) == ("maglev", "task")
+    assert "    balance: maglev by task\n" in agent.ctl("status").stdout
+    shown = agent.show("services")["services"][0]
+    assert (shown["balance"], shown["affinity"]) == ("maglev", "task")
+    explained = json.loads(agent.ctl("explain", "b", "--json").stdout)
+    assert explained["answers"][0]["why"] == "redirected to b: 3 backends by task"
+    for candidate in explained["candidates"]:
+        assert candidate["why"] == "picked for its share of the tasks"
+        assert 33 <= candidate["share_percent"] <= 34
