@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from playground.services import VIP, endpoints, names, static
+from playground import wait
+from playground.services import NAMESPACE, VIP, endpoints, from_cloudmap, names, static
 
 
 @pytest.fixture
@@ -58,3 +59,20 @@ def test_a_reload_changes_the_policy_and_all_tools_say_so(ground, balanced):
     for candidate in explained["candidates"]:
         assert candidate["why"] == "picked for its share of the tasks"
         assert 33 <= candidate["share_percent"] <= 34
+
+
+def test_weights_come_from_an_attribute_of_the_instances(ground, cloud, agent):
+    cloud.service("backend", NAMESPACE)
+    for n, weight in enumerate(("8", "1", "heavy")):
+        cloud.register("backend", f"i-{n + 1}", ground.network.backends[n].address, 8080, WEIGHT=weight)
+    mine = agent(cloud, services=[from_cloudmap(vip=VIP, weights={"attribute": "WEIGHT"})]).start()
+    mine.wait_backends(f"backend.{NAMESPACE}", 3)
+    explained = json.loads(mine.ctl("explain", f"backend.{NAMESPACE}", "--json").stdout)["candidates"]
+    assert [(c["weight"], c["share_percent"]) for c in explained] == [(8, 80), (1, 10), (1, 10)]
+    seen = ground.reach(VIP, 8080, 40)
+    assert seen.count("backend-1") > 20 and set(seen) == names(ground.network)
+    assert mine.service(f"backend.{NAMESPACE}")["misweighted"] == {
+        "count": 1, "why": "instance i-3: WEIGHT got 'heavy', wanted 1 to 1000"}
+    cloud.register("backend", "i-3", ground.network.backends[2].address, 8080, WEIGHT="91")
+    wait.until("the new weight counts", lambda: mine.show()["backends"][2]["weight"] == 91)
+    assert mine.service(f"backend.{NAMESPACE}")["misweighted"] is None

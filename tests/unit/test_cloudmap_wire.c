@@ -18,8 +18,9 @@ static int parse(const char *body, uint16_t port, struct cloudmap_wire_answer *r
 	struct cloudmap_wire_reply reply = { .status = 200, .body = body, .length = strlen(body) };
 
 	memset(error, 0, sizeof(*error));
-	return cloudmap_wire_parse(&reply, &(struct cloudmap_wire_question){ "orders", port }, ret,
-				   error);
+	return cloudmap_wire_parse(
+		&reply, &(struct cloudmap_wire_question){ .service = "orders", .port = port }, ret,
+		error);
 }
 
 /* "10.0.0.1:80 healthy zone;..." */
@@ -106,6 +107,51 @@ static void instances_become_endpoints(void **state)
 		assert_int_equal(a.rejected, 0);
 		assert_string_equal(a.rejected_why, "");
 		cloudmap_wire_answer_done(&a);
+	}
+}
+
+/* `why` is "" where nothing is reported. */
+static void weights_come_from_an_attribute_and_a_bad_one_is_1_and_reported(void **state)
+{
+	static const struct {
+		const char *attributes;
+		unsigned int weight;
+		const char *why;
+	} rows[] = {
+		{ "", 1, "" },
+		{ ",\"WEIGHT\":\"1\"", 1, "" },
+		{ ",\"WEIGHT\":\"1000\"", 1000, "" },
+		{ ",\"weight\":\"5\"", 1, "" },
+		{ ",\"WEIGHT\":\"0\"", 1, "instance i-1: WEIGHT got '0', wanted 1 to 1000" },
+		{ ",\"WEIGHT\":\"1001\"", 1, "instance i-1: WEIGHT got '1001', wanted 1 to 1000" },
+		{ ",\"WEIGHT\":\"-1\"", 1, "instance i-1: WEIGHT got '-1', wanted 1 to 1000" },
+		{ ",\"WEIGHT\":\"\"", 1, "instance i-1: WEIGHT got '', wanted 1 to 1000" },
+		{ ",\"WEIGHT\":\"99999999999999999999\"", 1,
+		  "instance i-1: WEIGHT got '99999999999999999999', wanted 1 to 1000" },
+		{ ",\"WEIGHT\":5", 1, "instance i-1: WEIGHT got a number, wanted a string" },
+		{ ",\"WEIGHT\":\"5\",\"WEIGHT\":\"6\"", 1, "instance i-1: WEIGHT is there twice" },
+	};
+	const struct cloudmap_wire_question weighted = { .service = "orders",
+							 .port = PORT,
+							 .weight_attribute = "WEIGHT" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer a = { 0 };
+		struct cloudmap_wire_reply reply = { .status = 200 };
+		struct cloudmap_wire_error error;
+		char body[512];
+
+		(void)snprintf(body, sizeof(body), INSTANCES(INSTANCE(IPV4("10.0.0.1") "%s")),
+			       rows[i].attributes);
+		reply.body = body;
+		reply.length = strlen(body);
+		assert_int_equal(cloudmap_wire_parse(&reply, &weighted, &a, &error), 0);
+		assert_int_equal(a.endpoints.n, 1);
+		assert_int_equal(a.endpoints.list[0].weight, rows[i].weight);
+		assert_string_equal(a.misweighted_why, rows[i].why);
+		assert_int_equal(a.misweighted, rows[i].why[0] != '\0');
+		assert_int_equal(a.rejected, 0);
 	}
 }
 
@@ -397,6 +443,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_request_asks_for_all_instances_and_the_healthy_first),
 		cmocka_unit_test(instances_become_endpoints),
+		cmocka_unit_test(weights_come_from_an_attribute_and_a_bad_one_is_1_and_reported),
 		cmocka_unit_test(without_a_port_anywhere_the_client_keeps_its_own),
 		cmocka_unit_test(an_instance_without_a_usable_address_is_left_out_alone),
 		cmocka_unit_test(an_answer_that_is_not_one_is_garbled_as_a_whole),

@@ -210,6 +210,9 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"balance\": \"maglev\", \"affinity\": \"host\"",
 		  "file: services[0].affinity (x): got \"host\", wanted one of \"task\", "
 		  "\"socket\"" },
+		{ "\"weights\": {\"attribute\": \"WEIGHT\"}",
+		  "file: services[0].weights (x): got weights, wanted none: only Cloud Map's "
+		  "instances have attributes" },
 		{ "\"balance\": \"random\", \"affinity\": \"task\"",
 		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
 		  "one" },

@@ -34,6 +34,7 @@ static const char trouble[] =
 	"\"error\":{\"code\":\"RequestLimitExceeded\",\"message\":\"Rate \\u001b[2Jexceeded\","
 	"\"count\":7,\"age_s\":1.25},"
 	"\"rejected\":{\"count\":1,\"why\":\"i-1: no AWS_INSTANCE_IPV4\"},"
+	"\"misweighted\":{\"count\":2,\"why\":\"i-2: WEIGHT got 'x'\"},"
 	"\"notes\":[\"VIP moved\"]}],"
 	"\"problems\":[\"the programs are not attached\"]}";
 
@@ -60,6 +61,7 @@ static void what_is_wrong_is_told_verbatim(void **state)
 		"    shrink: the answer has 0 where 3 are in force, for 12 s; believed after "
 		"30 s\n"
 		"    left out: 1 without a usable address: i-1: no AWS_INSTANCE_IPV4\n"
+		"    given weight 1: 2 with a bad weight: i-2: WEIGHT got 'x'\n"
 		"    note: VIP moved\n");
 }
 

@@ -120,17 +120,18 @@ static void add_shrink(const struct watch *w, uint64_t now_ms, cJSON *to)
 	(void)cJSON_AddNumberToObject(shrink, "confirm_s", seconds(w->config->shrink_confirm_ms));
 }
 
-static void add_rejected(const struct model *m, cJSON *to)
+/* Instances about which something is wrong; null when there are none. */
+static void add_faulty(const char *key, unsigned int count, const char *why, cJSON *to)
 {
-	cJSON *rejected;
+	cJSON *faulty;
 
-	if (m->rejected == 0) {
-		(void)cJSON_AddNullToObject(to, "rejected");
+	if (count == 0) {
+		(void)cJSON_AddNullToObject(to, key);
 		return;
 	}
-	rejected = cJSON_AddObjectToObject(to, "rejected");
-	(void)cJSON_AddNumberToObject(rejected, "count", m->rejected);
-	add_text(rejected, "why", m->rejected_why);
+	faulty = cJSON_AddObjectToObject(to, key);
+	(void)cJSON_AddNumberToObject(faulty, "count", count);
+	add_text(faulty, "why", why);
 }
 
 /* What is kept though the last word was another, and why: "3 backends of 40 s ago: Throttling". */
@@ -204,7 +205,8 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	add_keeping(&w->model, now_ms, to);
 	add_shrink(w, now_ms, to);
 	add_failure(&w->model, now_ms, to);
-	add_rejected(&w->model, to);
+	add_faulty("rejected", w->model.rejected, w->model.rejected_why, to);
+	add_faulty("misweighted", w->model.misweighted, w->model.misweighted_why, to);
 	add_notes(w, to);
 	return to;
 }

@@ -70,6 +70,8 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		.endpoints = snapshot->endpoints,
 		.rejected = snapshot->rejected,
 		.rejected_why = snapshot->rejected_why,
+		.misweighted = snapshot->misweighted,
+		.misweighted_why = snapshot->misweighted_why,
 		.never_held = w->config->source == CONFIG_SOURCE_STATIC,
 		.confirm_ms = w->config->shrink_confirm_ms,
 		.now_ms = uv_now(&w->agent->loop),

@@ -190,6 +190,22 @@ static void read_zone(struct instance *in)
 	}
 }
 
+/* A bad weight costs nobody an instance: it has weight 1, and is reported. */
+static int read_weight(struct instance *in, const char *name)
+{
+	const char *text = NULL;
+	int r;
+
+	in->endpoint.weight = 1;
+	r = name ? attribute(in, name, &text) : 0;
+	if (r < 0 || !text)
+		return r;
+	if (endpoint_parse_weight(text, &in->endpoint.weight) < 0)
+		return reject(in, "%.64s got '%.64s', wanted 1 to %d", name, text,
+			      ENDPOINT_WEIGHT_MAX);
+	return 0;
+}
+
 static void read_state(struct instance *in, const cJSON *json)
 {
 	bool repeated;
@@ -219,21 +235,21 @@ static int read_instance(struct instance *in, const cJSON *json, uint16_t defaul
 		return r;
 	read_zone(in);
 	read_state(in, json);
-	in->endpoint.weight = 1;
 	return 0;
 }
 
-static void count_rejected(struct cloudmap_wire_answer *answer, const cJSON *json,
-			   unsigned int index, const struct instance *in)
+/* Counts it, and keeps why of the first. */
+static void report(unsigned int *count, char why[static CLOUDMAP_WIRE_WHY_MAX], const cJSON *json,
+		   unsigned int index, const struct instance *in)
 {
 	bool repeated;
 	const cJSON *id = reply_json_member(json, "InstanceId", &repeated);
 	char number[16];
 
-	if (answer->rejected++ > 0)
+	if ((*count)++ > 0)
 		return;
 	(void)snprintf(number, sizeof(number), "#%u", index);
-	(void)snprintf(answer->rejected_why, sizeof(answer->rejected_why), "instance %.64s: %.180s",
+	(void)snprintf(why, CLOUDMAP_WIRE_WHY_MAX, "instance %.64s: %.180s",
 		       cJSON_IsString(id) ? id->valuestring : number, in->why);
 }
 
@@ -269,9 +285,11 @@ static int read_instances(const cJSON *instances, const struct cloudmap_wire_que
 				    "Instances: #%u is of another service than %.64s", index,
 				    asked->service);
 		if (read_instance(&in, json, asked->port) < 0) {
-			count_rejected(answer, json, index, &in);
+			report(&answer->rejected, answer->rejected_why, json, index, &in);
 			continue;
 		}
+		if (read_weight(&in, asked->weight_attribute) < 0)
+			report(&answer->misweighted, answer->misweighted_why, json, index, &in);
 		r = endpoints_add(&answer->endpoints, &in.endpoint);
 		if (r == -E2BIG)
 			return fail(error, "garbled", "Instances: more than %d", ENDPOINTS_MAX);

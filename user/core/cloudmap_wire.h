@@ -18,9 +18,11 @@
 #define CLOUDMAP_WIRE_BODY_MAX (8u << 20)
 
 struct cloudmap_wire_answer {
-	struct endpoints endpoints;		  /* normalised */
-	unsigned int rejected;			  /* instances left out */
-	char rejected_why[CLOUDMAP_WIRE_WHY_MAX]; /* the first of them, or "" */
+	struct endpoints endpoints;		     /* normalised */
+	unsigned int rejected;			     /* instances left out */
+	char rejected_why[CLOUDMAP_WIRE_WHY_MAX];    /* the first of them, or "" */
+	unsigned int misweighted;		     /* instances with a bad weight, which have 1 */
+	char misweighted_why[CLOUDMAP_WIRE_WHY_MAX]; /* the first of them, or "" */
 };
 
 void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
@@ -45,6 +47,7 @@ char *cloudmap_wire_request(const char *namespace, const char *service);
 struct cloudmap_wire_question {
 	const char *service;
 	uint16_t port; /* for instances without AWS_INSTANCE_PORT; 0: the client keeps its own */
+	const char *weight_attribute; /* or NULL: all weigh 1 */
 };
 
 /*

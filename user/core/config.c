@@ -16,6 +16,7 @@ static void config_service_done(struct config_service *s)
 	free(s->name);
 	free(s->cloudmap.namespace);
 	free(s->cloudmap.service);
+	free(s->weights.attribute);
 	free(s->dns.name);
 	free(s->fixed.file);
 	endpoints_done(&s->fixed.endpoints);
@@ -119,6 +120,7 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 	case CONFIG_SOURCE_CLOUDMAP: /* the port is that of instances that tell none */
 		return streq(a->cloudmap.namespace, b->cloudmap.namespace) &&
 		       streq(a->cloudmap.service, b->cloudmap.service) &&
+		       same_text(a->weights.attribute, b->weights.attribute) &&
 		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port;
 	case CONFIG_SOURCE_DNS:
 		return streq(a->dns.name, b->dns.name) && a->dns.type == b->dns.type &&

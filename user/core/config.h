@@ -10,7 +10,7 @@
 
 #include "base/addr.h"
 #include "base/diag.h"
-#include "core/endpoints.h"
+#include "core/config_service.h"
 #include "shunt/layout.h"
 
 #define CONFIG_BYTES_MAX (8 << 20)
@@ -18,52 +18,6 @@
 #define CONFIG_SERVICES_MAX SHUNT_SERVICES_MAX
 #define CONFIG_ALIASES_MAX 16
 #define CONFIG_DNS_SERVERS_MAX 8
-
-enum config_source {
-	CONFIG_SOURCE_CLOUDMAP,
-	CONFIG_SOURCE_DNS,
-	CONFIG_SOURCE_STATIC,
-};
-
-enum config_dns_type {
-	CONFIG_DNS_A = 1, /* the numbers of RFC 1035, 3596, 2782 */
-	CONFIG_DNS_AAAA = 28,
-	CONFIG_DNS_SRV = 33,
-};
-
-enum config_watch {
-	CONFIG_WATCH_DEMAND,
-	CONFIG_WATCH_ALWAYS,
-};
-
-struct config_service {
-	char *name;
-	char **aliases;
-	size_t n_aliases;
-	bool has_vip;
-	struct addr vip;
-	uint16_t port; /* 0: any port */
-	enum shunt_protocol protocol;
-	enum shunt_on_empty on_empty;
-	enum shunt_balance balance, affinity; /* of the two, balance tells which Maglev it is */
-	enum config_watch watch;
-	uint32_t shrink_confirm_ms;
-	enum config_source source;
-	struct {
-		char *namespace;
-		char *service;
-		uint32_t poll_ms;
-	} cloudmap;
-	struct {
-		char *name;
-		enum config_dns_type type;
-		uint16_t port; /* of A and AAAA; 0: the port that the client asked for */
-	} dns;
-	struct {
-		struct endpoints endpoints; /* normalised */
-		char *file;		    /* or NULL */
-	} fixed;			    /* the key is "static" */
-};
 
 /* A name or an alias of services[service]. */
 struct config_name {

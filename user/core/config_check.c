@@ -54,6 +54,16 @@ static void check_static(struct config_reader *r, const struct config_place *at,
 	endpoints_normalise(&service->fixed.endpoints);
 }
 
+static void check_weights(struct config_reader *r, const struct config_place *at, const cJSON *json)
+{
+	struct config_place place = { .parent = at, .key = "weights" };
+
+	if (child_of(json, "weights") && !child_of(json, "cloudmap"))
+		config_problem(r, &place,
+			       "got weights, wanted none: only Cloud Map's instances have "
+			       "attributes");
+}
+
 static void check_balance(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -75,6 +85,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	service->has_vip = addr_is_unicast(&service->vip) && port_is_good;
 	check_source(r, at, json, service);
 	check_balance(r, at, json, service);
+	check_weights(r, at, json);
 	if (cJSON_IsObject(dns))
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))

@@ -11,6 +11,7 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define CLOUDMAP_NAMESPACE_MAX 1024 /* Cloud Map API reference: NamespaceName, ServiceName */
 #define CLOUDMAP_SERVICE_MAX 127
+#define CLOUDMAP_ATTRIBUTE_MAX 255
 
 const struct config_word config_words_protocol[] = {
 	{ "tcp", PROTOCOL_TCP },
@@ -151,11 +152,16 @@ static const struct config_key keys[] = {
 	{ "services[].affinity", CONFIG_TYPE_WORD, .fallback = "task",
 	  .words = config_words_affinity, SERVICE_AT(affinity),
 	  .help = "with maglev: whose connections go to one backend while it is there" },
+	{ "services[].weights", CONFIG_TYPE_OBJECT,
+	  .help = "where the weights of Cloud Map's instances come from" },
+	{ "services[].weights.attribute", CONFIG_TYPE_TEXT, .required = true,
+	  .max = CLOUDMAP_ATTRIBUTE_MAX, SERVICE_AT(weights.attribute),
+	  .help = "custom attribute with a weight from 1 to 1000; an instance without a good one "
+		  "has weight 1" },
 	NOT_BUILT("exclude_cgroups"),
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
 	NOT_BUILT("budget"),
-	NOT_BUILT("services[].weights"),
 	NOT_BUILT("services[].zone"),
 	NOT_BUILT("services[].slow_start"),
 	NOT_BUILT("services[].split"),

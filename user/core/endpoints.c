@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/endpoints.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 void endpoints_done(struct endpoints *e)
@@ -123,4 +124,19 @@ const struct endpoint *endpoints_find(const struct endpoints *e, const struct ad
 	if (e->n == 0)
 		return NULL;
 	return bsearch(at, e->list, e->n, sizeof(*e->list), compare_place);
+}
+
+int endpoint_parse_weight(const char *text, uint16_t *ret)
+{
+	unsigned long weight = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (!isdigit((unsigned char)*p) || weight > ENDPOINT_WEIGHT_MAX)
+			return -EINVAL;
+		weight = weight * 10 + (unsigned long)(*p - '0');
+	}
+	if (weight < 1 || weight > ENDPOINT_WEIGHT_MAX)
+		return -EINVAL;
+	*ret = (uint16_t)weight;
+	return 0;
 }

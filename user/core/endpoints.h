@@ -50,5 +50,8 @@ int endpoints_merge(struct endpoints *to, const struct endpoints *from);
 /* Both normalised: same addresses, weights, states and zones? */
 bool endpoints_equal(const struct endpoints *a, const struct endpoints *b);
 
+/* "1" to "1000", digits alone, to a weight. 0 or -EINVAL. */
+int endpoint_parse_weight(const char *text, uint16_t *ret);
+
 /* In a normalised list; NULL if it is not there. */
 const struct endpoint *endpoints_find(const struct endpoints *e, const struct addr_port *at);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/endpoints_text.h"
 
-#include <ctype.h>
 #include <errno.h>
 
 #define SPACE " \t\r"
@@ -15,17 +14,7 @@ struct attribute {
 
 static bool parse_weight(const char *value, struct endpoint *e)
 {
-	unsigned long weight = 0;
-
-	for (const char *p = value; *p; p++) {
-		if (!isdigit((unsigned char)*p) || weight > ENDPOINT_WEIGHT_MAX)
-			return false;
-		weight = weight * 10 + (unsigned long)(*p - '0');
-	}
-	if (weight < 1 || weight > ENDPOINT_WEIGHT_MAX)
-		return false;
-	e->weight = (uint16_t)weight;
-	return true;
+	return endpoint_parse_weight(value, &e->weight) == 0;
 }
 
 static bool parse_zone(const char *value, struct endpoint *e)

@@ -20,6 +20,7 @@ void model_new_source(struct model *m)
 	m->shrink.held = false;
 	m->failure.count = 0;
 	m->rejected = 0;
+	m->misweighted = 0;
 }
 
 /* Is this answer to be doubted? */
@@ -60,6 +61,9 @@ static void note_answer(struct model *m, const struct model_answer *a)
 	m->rejected = a->rejected;
 	(void)util_copy(m->rejected_why, sizeof(m->rejected_why),
 			a->rejected_why ? a->rejected_why : "");
+	m->misweighted = a->misweighted;
+	(void)util_copy(m->misweighted_why, sizeof(m->misweighted_why),
+			a->misweighted_why ? a->misweighted_why : "");
 }
 
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)

@@ -22,6 +22,8 @@ struct model {
 	int64_t answered_s;    /* when, since the epoch; 0: never, not even of an earlier source */
 	unsigned int rejected; /* instances that the last answer had and nobody can use */
 	char rejected_why[MODEL_MESSAGE_MAX];
+	unsigned int misweighted; /* and those whose weight is bad, so 1 */
+	char misweighted_why[MODEL_MESSAGE_MAX];
 	struct {
 		uint32_t count; /* in a row; 0: the last answer was good */
 		uint64_t at_ms;
@@ -39,7 +41,9 @@ struct model_answer {
 	const struct endpoints *endpoints; /* normalised */
 	unsigned int rejected;
 	const char *rejected_why; /* or NULL */
-	bool never_held;	  /* a static source: what it says is what the operator says */
+	unsigned int misweighted;
+	const char *misweighted_why; /* or NULL */
+	bool never_held;	     /* a static source: what it says is what the operator says */
 	uint32_t confirm_ms;
 	uint64_t now_ms; /* monotonic */
 	int64_t now_s;	 /* since the epoch */

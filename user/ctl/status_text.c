@@ -222,13 +222,16 @@ static void put_shrink(FILE *to, const cJSON *shrink)
 	(void)fputc('\n', to);
 }
 
-static void put_rejected(FILE *to, const cJSON *rejected)
+/* Instances about which something is wrong. */
+static void put_faulty(FILE *to, const cJSON *faulty, const char *before, const char *after)
 {
 	double count = 0;
 
-	(void)number_at(rejected, "count", &count);
-	(void)fprintf(to, INDENT "left out: %.0f without a usable address: ", count);
-	put_line(to, "", text_at(rejected, "why"));
+	if (!cJSON_IsObject(faulty))
+		return;
+	(void)number_at(faulty, "count", &count);
+	(void)fprintf(to, INDENT "%s: %.0f %s: ", before, count, after);
+	put_line(to, "", text_at(faulty, "why"));
 }
 
 static void put_service(FILE *to, const cJSON *service)
@@ -245,8 +248,8 @@ static void put_service(FILE *to, const cJSON *service)
 		put_error(to, member(service, "error"));
 	if (cJSON_IsObject(member(service, "shrink")))
 		put_shrink(to, member(service, "shrink"));
-	if (cJSON_IsObject(member(service, "rejected")))
-		put_rejected(to, member(service, "rejected"));
+	put_faulty(to, member(service, "rejected"), "left out", "without a usable address");
+	put_faulty(to, member(service, "misweighted"), "given weight 1", "with a bad weight");
 	cJSON_ArrayForEach(note, member(service, "notes"))
 	{
 		put_line(to, INDENT "note: ", cJSON_GetStringValue(note));

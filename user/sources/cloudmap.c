@@ -27,6 +27,7 @@ struct cloudmap {
 	uv_timer_t timer; /* the next beat, or the next attempt after a failure */
 	struct http_call *call;
 	struct credentials_waiter waiter;
+	char *weight_attribute; /* or NULL */
 	char *service, *region, *url, *body;
 	bool no_proxy;
 	uint16_t port;
@@ -112,6 +113,9 @@ static void tell_snapshot(struct cloudmap *s, const struct cloudmap_wire_answer 
 				 .endpoints = &answer->endpoints,
 				 .rejected = answer->rejected,
 				 .rejected_why = answer->rejected ? answer->rejected_why : NULL,
+				 .misweighted = answer->misweighted,
+				 .misweighted_why = answer->misweighted ? answer->misweighted_why
+									: NULL,
 			 });
 }
 
@@ -172,7 +176,11 @@ static void on_answer(void *user, const struct http_response *response)
 	};
 	struct cloudmap_wire_error error;
 	struct cloudmap *s = user;
-	const struct cloudmap_wire_question asked = { .service = s->service, .port = s->port };
+	const struct cloudmap_wire_question asked = {
+		.service = s->service,
+		.port = s->port,
+		.weight_attribute = s->weight_attribute,
+	};
 
 	s->call = NULL;
 	if (response->failure) {
@@ -269,6 +277,7 @@ static void ask(struct cloudmap *s)
 static void cloudmap_free(struct cloudmap *s)
 {
 	free(s->service);
+	free(s->weight_attribute);
 	free(s->region);
 	free(s->url);
 	free(s->body);
@@ -294,6 +303,11 @@ static int copy_where(struct cloudmap *s, const struct config *config,
 		      (addr_parse(host, &address) == 0 && addr_is_loopback(&address));
 	s->service = strdup(service->cloudmap.service);
 	s->region = strdup(config->aws.region);
+	if (service->weights.attribute) {
+		s->weight_attribute = strdup(service->weights.attribute);
+		if (!s->weight_attribute)
+			return -ENOMEM;
+	}
 	s->body = cloudmap_wire_request(service->cloudmap.namespace, service->cloudmap.service);
 	if (asprintf(&s->url, "%s/", config->aws.data_endpoint) < 0) {
 		s->url = NULL;

@@ -31,6 +31,8 @@ struct source_snapshot {
 	const struct endpoints *endpoints; /* normalised; valid during the call */
 	unsigned int rejected;		   /* instances left out for want of a usable address */
 	const char *rejected_why;	   /* the first of them, or NULL */
+	unsigned int misweighted;	   /* instances with a bad weight, which have 1 */
+	const char *misweighted_why;	   /* the first of them, or NULL */
 };
 
 struct source_failure {

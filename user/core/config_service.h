@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One service as it is configured. Values and texts; the struct config that it is in owns them. */
+#pragma once
+
+#include "base/addr.h"
+#include "core/endpoints.h"
+#include "shunt/layout.h"
+
+enum config_source {
+	CONFIG_SOURCE_CLOUDMAP,
+	CONFIG_SOURCE_DNS,
+	CONFIG_SOURCE_STATIC,
+};
+
+enum config_dns_type {
+	CONFIG_DNS_A = 1, /* the numbers of RFC 1035, 3596, 2782 */
+	CONFIG_DNS_AAAA = 28,
+	CONFIG_DNS_SRV = 33,
+};
+
+enum config_watch {
+	CONFIG_WATCH_DEMAND,
+	CONFIG_WATCH_ALWAYS,
+};
+
+struct config_service {
+	char *name;
+	char **aliases;
+	size_t n_aliases;
+	bool has_vip;
+	struct addr vip;
+	uint16_t port; /* 0: any port */
+	enum shunt_protocol protocol;
+	enum shunt_on_empty on_empty;
+	enum shunt_balance balance, affinity; /* of the two, balance tells which Maglev it is */
+	enum config_watch watch;
+	uint32_t shrink_confirm_ms;
+	enum config_source source;
+	struct {
+		char *namespace;
+		char *service;
+		uint32_t poll_ms;
+	} cloudmap;
+	struct {
+		char *attribute; /* of Cloud Map's instances, or NULL */
+	} weights;
+	struct {
+		char *name;
+		enum config_dns_type type;
+		uint16_t port; /* of A and AAAA; 0: the port that the client asked for */
+	} dns;
+	struct {
+		struct endpoints endpoints; /* normalised */
+		char *file;		    /* or NULL */
+	} fixed;			    /* the key is "static" */
+};
