@@ -102,7 +102,7 @@ static void what_is_no_json_is_refused_with_its_line_and_column(void **state)
 		{ "[1111111111111111111111111111111111111111111111111111111111111111]",
 		  "file:1:66: got ']', wanted a shorter number" },
 		{ "[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]",
-		  "file:1:17: got '[', wanted fewer levels of nesting" },
+		  "file:1:17: got '[', wanted at most 16 levels of nesting" },
 	};
 
 	(void)state;

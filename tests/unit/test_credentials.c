@@ -264,7 +264,7 @@ static void a_short_lived_set_is_renewed_with_the_token_of_the_day(void **state)
 	assert_non_null(strstr(w.peer.last, "GET /v2/credentials?id=7 HTTP/1.1\r\n"));
 	assert_string_equal(peer_header(&w.peer, "Authorization", header, sizeof(header)),
 			    "Bearer one");
-	write_token(fd, "Bearer two");
+	write_token(fd, "Bearer two\n"); /* as an editor leaves it */
 	loop_until(&w.loop, has_a_second_set, &w);
 	assert_string_equal(credentials_get(w.credentials)->access_key_id, "TWO");
 	assert_string_equal(peer_header(&w.peer, "Authorization", header, sizeof(header)),

@@ -3,8 +3,7 @@
  * Strict reading of JSON (RFC 8259) from untrusted text: cJSON builds the tree, but only of a text
  * that was found to be JSON first. cJSON by itself takes control characters and bad UTF-8 in
  * strings, a byte order mark, leading zeros, any octet up to a blank as white space, and text after
- * the end. Repeated
- * keys are JSON; the reader finds them.
+ * the end. Repeated keys are JSON; the reader finds them.
  */
 #pragma once
 
@@ -19,7 +18,7 @@
 struct json_fault {
 	size_t line, column; /* from 1; columns are characters */
 	char got[32];
-	const char *wanted; /* a literal */
+	char wanted[64];
 };
 
 static inline void json_free(cJSON *json)

@@ -19,6 +19,9 @@ struct scan {
 
 static bool scan_value(struct scan *s, unsigned int depth);
 
+/* What is wanted at one level too many; the message tells how many there may be. */
+static const char too_deep[] = "fewer levels of nesting";
+
 static bool fail(struct scan *s, const char *wanted)
 {
 	s->wanted = wanted;
@@ -167,7 +170,7 @@ static bool scan_container(struct scan *s, char close,
 			   unsigned int depth)
 {
 	if (depth == s->depth_max)
-		return fail(s, "fewer levels of nesting");
+		return fail(s, too_deep);
 	s->at++;
 	skip_blanks(s);
 	if (next_is(s, close)) {
@@ -227,7 +230,12 @@ static void describe_fault(const struct scan *s, const char *text, struct json_f
 {
 	unsigned char c = s->at < s->end ? (unsigned char)*s->at : 0;
 
-	*fault = (struct json_fault){ .line = 1, .column = 1, .wanted = s->wanted };
+	*fault = (struct json_fault){ .line = 1, .column = 1 };
+	if (s->wanted == too_deep)
+		(void)snprintf(fault->wanted, sizeof(fault->wanted), "at most %u levels of nesting",
+			       s->depth_max);
+	else
+		(void)util_copy(fault->wanted, sizeof(fault->wanted), s->wanted);
 	for (const char *p = text; p < s->at; p++) {
 		fault->column += ((unsigned char)*p & 0xc0) != 0x80;
 		if (*p == '\n') {

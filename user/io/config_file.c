@@ -45,7 +45,8 @@ int config_file_read(const char *path, char **ret_origin, char **ret_text, size_
 		return -ENOMEM;
 	r = text_load(path, variable, ret_text, ret_length);
 	if (r == -EFBIG) {
-		diag_add(problems, origin, "larger than %u bytes", CONFIG_BYTES_MAX);
+		diag_add(problems, origin, "got a larger text, wanted at most %u bytes",
+			 CONFIG_BYTES_MAX);
 		return -EINVAL;
 	}
 	if (r < 0) {

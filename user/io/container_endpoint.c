@@ -110,6 +110,8 @@ static int find_header(const struct lookup *l, char **ret)
 	}
 	if (!token)
 		return 0;
+	if (text && length > 0 && text[length - 1] == '\n')
+		text[--length] = '\0'; /* an editor's or echo's: never part of a header */
 	if (!*token || strpbrk(token, "\r\n") || (text && strlen(text) != length))
 		return fail(
 			l,
