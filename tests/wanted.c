@@ -25,6 +25,7 @@ static void backend_add(struct table_service *service, size_t *capacity, char *t
 		*star = '\0';
 		added.endpoint.weight = (uint16_t)strtoul(star + 1, NULL, 10);
 	}
+	added.share = added.endpoint.weight;
 	added.endpoint.at = wanted_address(text);
 	if (util_grow(&service->backends, capacity, service->n_backends + 1, sizeof(added)) < 0)
 		abort();

@@ -188,6 +188,7 @@ struct shunt_service {
 	__u32 port; /* 0: any port */
 	enum shunt_on_empty on_empty;
 	enum shunt_balance balance;
+	char zone[SHUNT_ZONE_MAX]; /* preferred; "": none */
 	__u32 backends;
 };
 
@@ -271,7 +272,7 @@ SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
 SHUNT_ASSERT_SIZE(union shunt_cell, 8);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
-SHUNT_ASSERT_SIZE(struct shunt_service, 48);
+SHUNT_ASSERT_SIZE(struct shunt_service, 80);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 328);

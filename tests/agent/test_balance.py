@@ -76,3 +76,19 @@ def test_weights_come_from_an_attribute_of_the_instances(ground, cloud, agent):
     cloud.register("backend", "i-3", ground.network.backends[2].address, 8080, WEIGHT="91")
     wait.until("the new weight counts", lambda: mine.show()["backends"][2]["weight"] == 91)
     assert mine.service(f"backend.{NAMESPACE}")["misweighted"] is None
+
+
+def test_the_zone_has_everything_while_enough_in_it_are_there(ground, agent):
+    path = ground.scratch / "endpoints"
+    first, second, third = endpoints(ground.network)
+    path.write_text(f"{first} zone=a\n{second} zone=a\n{third} zone=b\n", encoding="utf-8")
+    mine = agent(environment={}, services=[{"name": "z", "vip": VIP, "port": 8080, "static": {"file": str(path)},
+                                            "zone": {"prefer": "a", "min": 2}}]).start().wait_backends("z", 3)
+    assert set(ground.reach(VIP, 8080, 30)) == {"backend-1", "backend-2"}
+    assert mine.service("z")["zone"] == {"prefer": "a", "min": 2, "has_all": True}
+    why = json.loads(mine.ctl("explain", "z", "--json").stdout)["candidates"][2]["why"]
+    assert why == "not picked: enough are in the preferred zone"
+    path.write_text(f"{first} zone=a\n{third} zone=b\n", encoding="utf-8")
+    mine.wait_backends("z", 2)
+    assert set(ground.reach(VIP, 8080, 10)) == {"backend-1", "backend-3"}
+    assert not mine.service("z")["zone"]["has_all"]

@@ -216,6 +216,7 @@ static void add_service(struct table *t, uint32_t number, size_t n_backends, uin
 			.weight = 1,
 			.state = STATE_HEALTHY,
 		};
+		s->backends[i].share = 1;
 	}
 }
 

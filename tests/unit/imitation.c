@@ -120,15 +120,13 @@ outcome imitation_run(const struct imitation *m, uint32_t id)
 
 outcome imitation_outcome(const struct table_service *service)
 {
-	const struct endpoint *endpoints[IMITATION_CELLS];
 	_cleanup_(slots_done) struct slots slots = { 0 };
 	union shunt_cell head = { .word = 0 };
 	uint64_t digest = 14695981039346656037ULL;
 
 	assert_in_range(service->n_backends, 0, IMITATION_CELLS);
-	for (size_t i = 0; i < service->n_backends; i++)
-		endpoints[i] = &service->backends[i].endpoint;
-	assert_int_equal(slots_build(endpoints, service->n_backends, service->balance, &slots), 0);
+	assert_int_equal(
+		slots_build(service->backends, service->n_backends, service->balance, &slots), 0);
 	head.head.on_empty = (uint8_t)service->on_empty;
 	head.head.protocol = (uint8_t)service->protocol;
 	digest = mix(digest, &head.word, 8);

@@ -76,6 +76,8 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->on_empty, ON_EMPTY_REFUSE);
 	assert_int_equal(s->watch, CONFIG_WATCH_DEMAND);
 	assert_int_equal(s->balance, BALANCE_ROUND_ROBIN);
+	assert_null(s->zone.prefer);
+	assert_int_equal(s->zone.min, 3);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);

@@ -213,6 +213,11 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"weights\": {\"attribute\": \"WEIGHT\"}",
 		  "file: services[0].weights (x): got weights, wanted none: only Cloud Map's "
 		  "instances have attributes" },
+		{ "\"zone\": {\"min\": 0, \"prefer\": \"a\"}",
+		  "file: services[0].zone.min (x): got 0, wanted a whole number from 1 to 1000" },
+		{ "\"zone\": {\"min\": 1}",
+		  "file: services[0].zone.prefer (x): got nothing, wanted text without blanks, at "
+		  "most 31 octets" },
 		{ "\"balance\": \"random\", \"affinity\": \"task\"",
 		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
 		  "one" },

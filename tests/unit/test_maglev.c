@@ -14,7 +14,8 @@
 /* A table of 10.0.0.1:80 ... 10.0.0.n:80 without number `left_out`; entries are those numbers. */
 static uint32_t make(size_t n, size_t left_out, const uint16_t *weights, uint8_t *ret_table)
 {
-	const struct endpoint *list[BACKENDS_MAX], *table[SIZE_MAX_OF_TESTS];
+	const struct endpoint *table[SIZE_MAX_OF_TESTS];
+	struct maglev_backend list[BACKENDS_MAX];
 	struct endpoint endpoints[BACKENDS_MAX] = { 0 };
 	uint32_t size = maglev_size(n);
 	size_t count = 0;
@@ -23,10 +24,9 @@ static uint32_t make(size_t n, size_t left_out, const uint16_t *weights, uint8_t
 		const uint8_t octets[4] = { 10, 0, 0, (uint8_t)i };
 		struct endpoint *e = &endpoints[i - 1];
 
-		*e = (struct endpoint){ .weight = weights ? weights[i - 1] : 1 };
 		e->at = (struct addr_port){ addr_from_ipv4(octets), 80 };
 		if (i != left_out)
-			list[count++] = e;
+			list[count++] = (struct maglev_backend){ e, weights ? weights[i - 1] : 1 };
 	}
 	assert_in_range(size, 1, SIZE_MAX_OF_TESTS);
 	assert_int_equal(maglev_build(list, count, size, table), 0);
@@ -81,7 +81,7 @@ static void equal_weights_have_equal_shares_to_within_one_entry(void **state)
 
 static void shares_follow_the_weights(void **state)
 {
-	static const uint16_t weights[] = { 5, 3, 2, 0 }; /* 0 counts as 1 */
+	static const uint16_t weights[] = { 5, 3, 2, 1 };
 	uint8_t table[SIZE_MAX_OF_TESTS];
 	uint32_t size = make(4, 0, weights, table);
 

@@ -14,15 +14,12 @@ static void order_is(const char *backends, unsigned int count4, const char *want
 {
 	_cleanup_(table_done) struct table t =
 		WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, backends });
-	const struct endpoint *endpoints[16];
 	_cleanup_(slots_done) struct slots s = { 0 };
 	char got[256] = "";
 
-	assert_in_range(t.services[0].n_backends, 0, ARRAY_SIZE(endpoints));
-	for (size_t i = 0; i < t.services[0].n_backends; i++)
-		endpoints[i] = &t.services[0].backends[i].endpoint;
-	assert_int_equal(
-		slots_build(endpoints, t.services[0].n_backends, t.services[0].balance, &s), 0);
+	assert_int_equal(slots_build(t.services[0].backends, t.services[0].n_backends,
+				     BALANCE_ROUND_ROBIN, &s),
+			 0);
 	for (size_t i = 0; i < s.n; i++) {
 		char number[8];
 
@@ -65,13 +62,10 @@ static void a_maglev_run_has_a_table_of_each_family(void **state)
 	_cleanup_(table_done) struct table t =
 		WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP,
 			 "10.0.0.1:80 10.0.0.2:80 [2001:db8::8]:80 socket" });
-	const struct endpoint *endpoints[3];
 	_cleanup_(slots_done) struct slots s = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++)
-		endpoints[i] = &t.services[0].backends[i].endpoint;
-	assert_int_equal(slots_build(endpoints, 3, t.services[0].balance, &s), 0);
+	assert_int_equal(slots_build(t.services[0].backends, 3, t.services[0].balance, &s), 0);
 	assert_int_equal(s.count4, 251);
 	assert_int_equal(s.count6, 251);
 	for (size_t i = 0; i < s.n; i++)
@@ -81,41 +75,40 @@ static void a_maglev_run_has_a_table_of_each_family(void **state)
 static void ipv4_and_ipv6_keep_their_order_however_they_are_mixed(void **state)
 {
 	_cleanup_(slots_done) struct slots s = { 0 };
-	struct endpoint e[5];
-	const struct endpoint *mixed[5];
+	struct table_backend mixed[5];
 	static const char *const at[] = { "[2001:db8::1]:80", "10.0.0.2:80", "[2001:db8::3]:80",
 					  "10.0.0.4:80", "[2001:db8::5]:80" };
 	static const int wanted[] = { 2, 4, 1, 3, 5 };
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
-		e[i] = (struct endpoint){ .at = wanted_address(at[i]), .weight = 1 };
-		mixed[i] = &e[i];
+		mixed[i] = (struct table_backend){ .endpoint = { .at = wanted_address(at[i]) },
+						   .share = 1 };
 	}
 	assert_int_equal(slots_build(mixed, 5, BALANCE_ROUND_ROBIN, &s), 0);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(s.order[i]->at.addr.octets[15], wanted[i]);
 }
 
-/* n endpoints 10.x.y.z:80 of the given weight, the first one of another. */
-static int build(size_t n, uint16_t first, uint16_t weight, struct slots *ret)
+/* n backends 10.x.y.z:80 of the given share, the first one of another. */
+static int build(size_t n, uint32_t first, uint32_t share, struct slots *ret)
 {
-	_cleanup_free_ struct endpoint *e = calloc(n, sizeof(*e));
-	_cleanup_free_ const struct endpoint **list = calloc(n, sizeof(*list));
+	_cleanup_free_ struct table_backend *b = calloc(n, sizeof(*b));
 	int r;
 
-	assert_non_null(e);
-	assert_non_null(list);
+	assert_non_null(b);
 	for (size_t i = 0; i < n; i++) {
 		const uint8_t octets[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
 
-		e[i].at = (struct addr_port){ addr_from_ipv4(octets), 80 };
-		e[i].weight = i ? weight : first;
-		list[i] = &e[i];
+		b[i].endpoint.at = (struct addr_port){ addr_from_ipv4(octets), 80 };
+		b[i].share = i ? share : first;
 	}
-	r = slots_build(list, n, BALANCE_ROUND_ROBIN, ret);
-	for (size_t i = 0; r == 0 && i < ret->n; i++) /* into e, which goes: as numbers then */
-		ret->order[i] = (const struct endpoint *)(uintptr_t)(ret->order[i] - e + 1);
+	r = slots_build(b, n, BALANCE_ROUND_ROBIN, ret);
+	for (size_t i = 0; r == 0 && i < ret->n; i++) { /* into b, which goes: as numbers then */
+		size_t at = (size_t)((const char *)ret->order[i] - (const char *)b) / sizeof(*b);
+
+		ret->order[i] = (const struct endpoint *)(uintptr_t)(at + 1);
+	}
 	return r;
 }
 
@@ -126,6 +119,19 @@ static size_t count_of(const struct slots *s, uintptr_t number)
 	for (size_t i = 0; i < s->n; i++)
 		count += (uintptr_t)s->order[i] == number;
 	return count;
+}
+
+static void a_backend_without_a_share_has_no_slot(void **state)
+{
+	_cleanup_(slots_done) struct slots s = { 0 };
+
+	(void)state;
+	assert_int_equal(build(4, 0, 7, &s), 0);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(count_of(&s, 1), 0);
+	slots_done(&s);
+	assert_int_equal(build(2, 0, 0, &s), 0);
+	assert_int_equal(s.n, 0);
 }
 
 static void large_weights_are_scaled_and_nobody_is_left_out(void **state)
@@ -157,6 +163,7 @@ int main(void)
 		cmocka_unit_test(weights_become_slots_that_are_spread_out),
 		cmocka_unit_test(a_maglev_run_has_a_table_of_each_family),
 		cmocka_unit_test(ipv4_and_ipv6_keep_their_order_however_they_are_mixed),
+		cmocka_unit_test(a_backend_without_a_share_has_no_slot),
 		cmocka_unit_test(large_weights_are_scaled_and_nobody_is_left_out),
 		cmocka_unit_test(a_run_holds_65535_of_a_family_and_no_more),
 	};

@@ -81,6 +81,7 @@ static void services_without_trouble_are_short(void **state)
 		     "\"notes\":[]},"
 		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
 		     "\"balance\":\"maglev\",\"affinity\":\"socket\","
+		     "\"zone\":{\"prefer\":\"z1\",\"min\":3,\"has_all\":false},"
 		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
 		     "\"age_s\":null}],\"problems\":[]}",
 		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
@@ -93,7 +94,8 @@ static void services_without_trouble_are_short(void **state)
 		     "\n"
 		     "b no VIP -> 0 backends, never answered\n"
 		     "    source: dns A b.internal\n"
-		     "    balance: maglev by socket\n");
+		     "    balance: maglev by socket\n"
+		     "    zone: z1 has too few healthy backends (3 wanted), all are used\n");
 }
 
 /* An agent of another version may say less, or say it otherwise. */

@@ -35,7 +35,8 @@ struct watch {
 	struct log_repeat failures;
 	uint64_t connects; /* as last counted, to see whether it is used */
 	uint64_t used_ms;
-	int refused; /* errno of the last plan that had no room for it, or 0 */
+	bool zone_has_all; /* as of the last plan: the preferred zone gets all connections */
+	int refused;	   /* errno of the last plan that had no room for it, or 0 */
 };
 
 struct agent {

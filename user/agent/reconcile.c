@@ -9,11 +9,32 @@
 #include <errno.h>
 #include <time.h>
 
+#include "core/shares.h"
+
 #define RETRY_MS 1000
 
-static int want_service(struct table *want, const struct watch *w)
+static int want_backends(struct table_service *s, struct watch *w)
 {
 	const struct endpoints *in_force = &w->model.in_force;
+	const struct shares_zone zone = { w->config->zone.prefer, w->config->zone.min };
+	_cleanup_free_ uint32_t *shares = calloc(MAX(in_force->n, 1U), sizeof(*shares));
+
+	s->backends = calloc(MAX(in_force->n, 1U), sizeof(*s->backends));
+	if (!s->backends || !shares)
+		return -ENOMEM;
+	shares_weigh(in_force, shares);
+	w->zone_has_all = shares_prefer_zone(in_force, &zone, shares);
+	for (size_t i = 0; i < in_force->n; i++)
+		s->backends[i] = (struct table_backend){
+			.endpoint = in_force->list[i],
+			.share = shares[i],
+		};
+	s->n_backends = in_force->n;
+	return 0;
+}
+
+static int want_service(struct table *want, struct watch *w)
+{
 	struct table_service *s = table_add(want);
 
 	if (!s)
@@ -23,13 +44,9 @@ static int want_service(struct table *want, const struct watch *w)
 	s->protocol = w->config->protocol;
 	s->on_empty = w->config->on_empty;
 	s->balance = w->config->balance;
-	s->backends = calloc(MAX(in_force->n, 1U), sizeof(*s->backends));
-	if (!s->backends)
-		return -ENOMEM;
-	for (size_t i = 0; i < in_force->n; i++)
-		s->backends[i].endpoint = in_force->list[i];
-	s->n_backends = in_force->n;
-	return 0;
+	if (w->config->zone.prefer)
+		(void)util_copy(s->zone, sizeof(s->zone), w->config->zone.prefer);
+	return want_backends(s, w);
 }
 
 static int want_build(const struct agent *agent, struct table *ret)

@@ -165,6 +165,22 @@ static void add_notes(const struct watch *w, cJSON *to)
 			notes, cJSON_CreateString("no room in the maps: it keeps what it had"));
 }
 
+/* What is preferred, and whether it is in force; null without a preference. */
+static void add_zone(const struct watch *w, cJSON *to)
+{
+	const struct config_service *service = w->config;
+	cJSON *zone;
+
+	if (!service->zone.prefer) {
+		(void)cJSON_AddNullToObject(to, "zone");
+		return;
+	}
+	zone = cJSON_AddObjectToObject(to, "zone");
+	add_text(zone, "prefer", service->zone.prefer);
+	(void)cJSON_AddNumberToObject(zone, "min", service->zone.min);
+	(void)cJSON_AddBoolToObject(zone, "has_all", w->zone_has_all);
+}
+
 static void add_times(const struct watch *w, uint64_t now_ms, cJSON *to)
 {
 	const struct model *m = &w->model;
@@ -199,6 +215,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	add_text(to, "protocol", config_protocol_name(w->config->protocol));
 	add_text(to, "balance", balance_name(w->config->balance));
 	add_text(to, "affinity", balance_affinity(w->config->balance));
+	add_zone(w, to);
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
 	add_times(w, now_ms, to);

@@ -17,6 +17,7 @@ static void config_service_done(struct config_service *s)
 	free(s->cloudmap.namespace);
 	free(s->cloudmap.service);
 	free(s->weights.attribute);
+	free(s->zone.prefer);
 	free(s->dns.name);
 	free(s->fixed.file);
 	endpoints_done(&s->fixed.endpoints);

@@ -42,6 +42,10 @@ struct config_service {
 		uint32_t poll_ms;
 	} cloudmap;
 	struct {
+		char *prefer; /* or NULL */
+		uint16_t min;
+	} zone;
+	struct {
 		char *attribute; /* of Cloud Map's instances, or NULL */
 	} weights;
 	struct {

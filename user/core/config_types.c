@@ -102,6 +102,13 @@ static int parse_address(const char *text, const struct config_key *key, void *b
 	return 0;
 }
 
+/* A default: in the text itself it is a number of JSON's. */
+static int parse_number(const char *text, const struct config_key *key, void *base)
+{
+	*(uint16_t *)field(key, base) = (uint16_t)strtoul(text, NULL, 10);
+	return 0;
+}
+
 static int parse_duration(const char *text, const struct config_key *key, void *base)
 {
 	uint32_t ms;
@@ -177,7 +184,7 @@ static const struct config_type_row types[] = {
 				 "\"127.254.0.0/16\"",
 				 cJSON_String, parse_prefix },
 	[CONFIG_TYPE_ADDRESS] = { "a unicast IP address", cJSON_String, parse_address },
-	[CONFIG_TYPE_PORT] = { "a whole number", cJSON_Number, NULL },
+	[CONFIG_TYPE_NUMBER] = { "a whole number", cJSON_Number, parse_number },
 	[CONFIG_TYPE_DURATION] = { "a duration", cJSON_String, parse_duration },
 	[CONFIG_TYPE_WORD] = { "one of", cJSON_String, parse_word },
 	[CONFIG_TYPE_NAMES] = { "a DNS name", cJSON_Array, parse_alias },
@@ -243,7 +250,7 @@ const char *config_key_wanted(const struct config_key *key, char text[static CON
 	char low[CONFIG_DURATION_TEXT_MAX], high[CONFIG_DURATION_TEXT_MAX], words[64];
 	size_t size = CONFIG_KEY_WANTED_MAX;
 
-	if (key->type == CONFIG_TYPE_PORT)
+	if (key->type == CONFIG_TYPE_NUMBER)
 		(void)snprintf(text, size, "%s from %u to %u", type->wanted, key->min, key->max);
 	else if (key->type == CONFIG_TYPE_DURATION)
 		(void)snprintf(text, size, "%s from %s to %s, such as \"5s\"", type->wanted,

@@ -41,11 +41,13 @@ static uint64_t hash_of(const struct addr_port *at, uint8_t seed)
 	return h ^ h >> 33;
 }
 
-static struct permutation permutation_of(const struct endpoint *e, uint32_t size)
+static struct permutation permutation_of(const struct maglev_backend *b, uint32_t size)
 {
+	const struct endpoint *e = b->endpoint;
+
 	return (struct permutation){
 		.endpoint = e,
-		.weight = MAX(e->weight, 1U), /* 0 would never have a turn */
+		.weight = b->weight,
 		.next = (uint32_t)(hash_of(&e->at, 0) % size),
 		.skip = (uint32_t)(hash_of(&e->at, 1) % (size - 1)) + 1,
 	};
@@ -59,7 +61,7 @@ static void permutation_take(struct permutation *p, uint32_t size, const struct 
 	table[p->next] = p->endpoint;
 }
 
-int maglev_build(const struct endpoint *const *endpoints, size_t n, uint32_t size,
+int maglev_build(const struct maglev_backend *backends, size_t n, uint32_t size,
 		 const struct endpoint **table)
 {
 	_cleanup_free_ struct permutation *order = calloc(n, sizeof(*order));
@@ -68,7 +70,7 @@ int maglev_build(const struct endpoint *const *endpoints, size_t n, uint32_t siz
 	if (!order)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		order[i] = permutation_of(endpoints[i], size);
+		order[i] = permutation_of(&backends[i], size);
 		heaviest = MAX(heaviest, order[i].weight);
 	}
 	for (uint32_t i = 0; i < size; i++)

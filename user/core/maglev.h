@@ -15,6 +15,11 @@
  */
 uint32_t maglev_size(size_t n);
 
-/* Fills table[0 .. size-1], a prime, from n > 0 endpoints of different addresses. 0 or -ENOMEM. */
-int maglev_build(const struct endpoint *const *endpoints, size_t n, uint32_t size,
+struct maglev_backend {
+	const struct endpoint *endpoint;
+	uint32_t weight; /* > 0 */
+};
+
+/* Fills table[0 .. size-1], a prime, from n > 0 backends of different addresses. 0 or -ENOMEM. */
+int maglev_build(const struct maglev_backend *backends, size_t n, uint32_t size,
 		 const struct endpoint **table);

@@ -47,6 +47,7 @@ static int service_row(const struct decision *d, struct plan_state *next)
 	};
 
 	(void)util_copy(row.name, sizeof(row.name), want->name);
+	(void)util_copy(row.info.zone, sizeof(row.info.zone), want->zone);
 	if (addr_is_ipv4(&want->vip.addr)) {
 		row.info.family = FAMILY_IPV4;
 		memcpy(row.info.ipv4, want->vip.addr.octets + 12, 4);

@@ -64,18 +64,6 @@ static bool run_is_wanted(const struct planner *p, const struct decision *d)
 	return true;
 }
 
-static int slots_of(const struct table_service *want, struct slots *ret)
-{
-	_cleanup_free_ const struct endpoint **endpoints = NULL;
-
-	endpoints = calloc(MAX(want->n_backends, 1U), sizeof(*endpoints));
-	if (!endpoints)
-		return -ENOMEM;
-	for (size_t i = 0; i < want->n_backends; i++)
-		endpoints[i] = &want->backends[i].endpoint;
-	return slots_build(endpoints, want->n_backends, want->balance, ret);
-}
-
 /* Takes room for the cells and, if there are any, the IPv6 addresses: both or none. */
 static int run_take(struct planner *p, struct decision *d)
 {
@@ -107,7 +95,8 @@ static uint32_t generation_decide(struct planner *p, const struct decision *d)
 
 int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan)
 {
-	int r = slots_of(d->want, &d->slots);
+	const struct table_service *want = d->want;
+	int r = slots_build(want->backends, want->n_backends, want->balance, &d->slots);
 
 	d->generation = generation_decide(p, d);
 	if (r == -ENOMEM)

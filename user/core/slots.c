@@ -7,6 +7,7 @@
 
 struct share {
 	const struct endpoint *endpoint;
+	uint32_t weight;
 	uint32_t slots; /* how many of the family's slots are its own */
 	int64_t credit;
 };
@@ -36,12 +37,12 @@ static uint32_t shares_reduce(struct share *shares, size_t n)
 	uint64_t weights = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		divisor = gcd(divisor, shares[i].endpoint->weight);
-		weights += shares[i].endpoint->weight;
+		divisor = gcd(divisor, shares[i].weight);
+		weights += shares[i].weight;
 	}
 	weights /= MAX(divisor, 1U);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t slots = shares[i].endpoint->weight / MAX(divisor, 1U);
+		uint64_t slots = shares[i].weight / MAX(divisor, 1U);
 
 		if (weights > MAX(SLOTS_WEIGHTED_MAX, n))
 			slots = slots * SLOTS_WEIGHTED_MAX / weights;
@@ -84,13 +85,13 @@ static void turns_fill(struct share *shares, size_t n, uint32_t sum, const struc
 static int maglev_fill(const struct share *shares, size_t n, uint32_t size,
 		       const struct endpoint **order)
 {
-	_cleanup_free_ const struct endpoint **endpoints = calloc(n, sizeof(*endpoints));
+	_cleanup_free_ struct maglev_backend *backends = calloc(n, sizeof(*backends));
 
-	if (!endpoints)
+	if (!backends)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		endpoints[i] = shares[i].endpoint;
-	return maglev_build(endpoints, n, size, order);
+		backends[i] = (struct maglev_backend){ shares[i].endpoint, shares[i].weight };
+	return maglev_build(backends, n, size, order);
 }
 
 /* Appends the slots of one family. */
@@ -118,29 +119,34 @@ static int family_build(struct share *shares, size_t n, bool maglev, size_t *cap
 	return 0;
 }
 
-int slots_build(const struct endpoint *const *endpoints, size_t n, enum shunt_balance balance,
+/* The backends of one family that have a share; returns how many. */
+static size_t family_take(const struct table_backend *backends, size_t n, bool ipv4,
+			  struct share *shares)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct table_backend *b = &backends[i];
+
+		if (b->share > 0 && addr_is_ipv4(&b->endpoint.at.addr) == ipv4)
+			shares[taken++] = (struct share){ &b->endpoint, b->share, 0, 0 };
+	}
+	return taken;
+}
+
+int slots_build(const struct table_backend *backends, size_t n, enum shunt_balance balance,
 		struct slots *ret)
 {
 	bool maglev = balance == BALANCE_MAGLEV_TASK || balance == BALANCE_MAGLEV_SOCKET;
 	_cleanup_free_ struct share *shares = calloc(MAX(n, 1U), sizeof(*shares));
 	_cleanup_(slots_done) struct slots made = { 0 };
-	size_t n4 = 0, n6 = 0, capacity = 0;
+	size_t n4, n6, capacity = 0;
 	int r;
 
 	if (!shares)
 		return -ENOMEM;
-	/* IPv4 from the front of the array, IPv6 from its back */
-	for (size_t i = 0; i < n; i++) {
-		bool ipv4 = addr_is_ipv4(&endpoints[i]->at.addr);
-
-		shares[ipv4 ? n4++ : n - ++n6].endpoint = endpoints[i];
-	}
-	for (size_t i = 0; i < n6 / 2; i++) {
-		struct share swapped = shares[n4 + i];
-
-		shares[n4 + i] = shares[n - 1 - i];
-		shares[n - 1 - i] = swapped;
-	}
+	n4 = family_take(backends, n, true, shares);
+	n6 = family_take(backends, n, false, shares + n4);
 	r = family_build(shares, n4, maglev, &capacity, &made, &made.count4);
 	if (r == 0)
 		r = family_build(shares + n4, n6, maglev, &capacity, &made, &made.count6);

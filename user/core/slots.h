@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "core/endpoints.h"
+#include "core/table.h"
 
 /* Weights are brought into proportion within so many slots of one family; equal ones need one each.
  */
@@ -20,6 +20,7 @@ struct slots {
 
 void slots_done(struct slots *s);
 
-/* Deterministic: same endpoints, same slots. 0, -ENOMEM or -E2BIG (more than a run can hold). */
-int slots_build(const struct endpoint *const *endpoints, size_t n, enum shunt_balance balance,
+/* Deterministic: same backends and shares, same slots; a share of 0 has none. 0, -ENOMEM or -E2BIG
+ * (more than a run can hold). */
+int slots_build(const struct table_backend *backends, size_t n, enum shunt_balance balance,
 		struct slots *ret);

@@ -134,6 +134,8 @@ static const char *explain_candidate(const struct verdict *v, size_t i)
 	if (addr_is_ipv4(&endpoint->at.addr) == v->is_ipv6)
 		return v->is_ipv6 ? "not picked: an IPv6 backend is there"
 				  : "not picked: an IPv4 backend is there";
+	if (v->service->zone[0] && !streq(endpoint->zone, v->service->zone))
+		return "not picked: enough are in the preferred zone";
 	if (endpoint->state != STATE_HEALTHY)
 		return "not picked: others are healthy";
 	return "not picked: its weight is too small a part";

@@ -187,6 +187,22 @@ static void put_balance(FILE *to, const cJSON *service)
 	put_line(to, "", affinity ? affinity : "");
 }
 
+static void put_zone(FILE *to, const cJSON *zone)
+{
+	double min = 0;
+
+	if (!cJSON_IsObject(zone))
+		return;
+	(void)number_at(zone, "min", &min);
+	(void)fputs(INDENT "zone: ", to);
+	put_text(to, text_at(zone, "prefer"));
+	if (cJSON_IsTrue(member(zone, "has_all")))
+		(void)fputs(" has all connections\n", to);
+	else
+		(void)fprintf(to, " has too few healthy backends (%.0f wanted), all are used\n",
+			      min);
+}
+
 static void put_error(FILE *to, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
@@ -242,6 +258,7 @@ static void put_service(FILE *to, const cJSON *service)
 	put_summary(to, service);
 	put_source(to, service);
 	put_balance(to, service);
+	put_zone(to, member(service, "zone"));
 	if (keeping)
 		put_line(to, INDENT "keeping ", keeping);
 	if (cJSON_IsObject(member(service, "error")))

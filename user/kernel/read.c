@@ -187,6 +187,7 @@ static int table_row(const struct dataplane *d, const struct plan_state *state,
 	service->protocol = info->protocol;
 	service->on_empty = info->on_empty;
 	service->balance = info->balance;
+	(void)util_copy(service->zone, sizeof(service->zone), info->zone);
 	service->id = info->id;
 	service->run = info->id < d->maps[MAP_RUNS].capacity ? load(&d->runs[info->id]) : 0;
 	return table_backends(state, service);
