@@ -5,6 +5,7 @@
  * the verdict into an address or an errno.
  */
 #include "key.bpf.h"
+#include "sender.bpf.h"
 #include "track.bpf.h"
 
 #define ECONNREFUSED 111
@@ -58,15 +59,6 @@ static __always_inline struct shunt_address destination6(const struct bpf_sock_a
 	return to;
 }
 
-static __always_inline bool same_address(const struct shunt_address *a,
-					 const struct shunt_address *b)
-{
-	const __u64 *left = (const __u64 *)a->octets;
-	const __u64 *right = (const __u64 *)b->octets;
-
-	return left[0] == right[0] && left[1] == right[1];
-}
-
 static __always_inline bool is_tcp_or_udp(const struct bpf_sock_addr *ctx)
 {
 	return ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_UDP;
@@ -86,67 +78,9 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 
 /* --- remembering where a socket was going ----------------------------------------------------- */
 
-static __always_inline struct shunt_note note_of(const struct shunt_address *asked, __u16 port,
-						 const struct pick *pick)
-{
-	return (struct shunt_note){
-		.address = *asked,
-		.backend = pick->address,
-		.port = port,
-		.backend_port = pick->port,
-	};
-}
-
-static __always_inline bool is_backend_of(const struct shunt_note *note,
-					  const struct shunt_address *peer,
-					  const struct bpf_sock_addr *ctx)
-{
-	return same_address(&note->backend, peer) &&
-	       note->backend_port == bpf_ntohs((__u16)ctx->user_port);
-}
-
 static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
 {
 	return ctx->sk ? bpf_sk_storage_get(&shunt_senders, ctx->sk, NULL, flags) : NULL;
-}
-
-/* The note of what was sent to this address before, or NULL. */
-static __always_inline struct shunt_sent *sender_find(struct shunt_sender *sender,
-						      const struct shunt_address *asked, __u16 port)
-{
-	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
-		struct shunt_sent *sent = &sender->notes[i];
-
-		if (sent->note.port == port && same_address(&sent->note.address, asked))
-			return sent;
-	}
-	return NULL;
-}
-
-/* Answers come from the backend: without a note they could not be told to come from the VIP. */
-static __always_inline void sender_note(struct shunt_sender *sender, struct shunt_sent *old,
-					const struct shunt_note *note)
-{
-	if (!old)
-		old = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
-	old->note = *note;
-	old->sent = ++sender->sent;
-}
-
-/* Two services may have one backend: its answer is to what was sent last. */
-static __always_inline const struct shunt_note *sender_answered(struct bpf_sock_addr *ctx,
-								const struct shunt_address *peer)
-{
-	struct shunt_sender *sender = sender_of(ctx, 0);
-	const struct shunt_sent *last = NULL;
-
-	for (int i = 0; sender && i < SHUNT_SENDER_NOTES; i++) {
-		const struct shunt_sent *sent = &sender->notes[i];
-
-		if (is_backend_of(&sent->note, peer, ctx) && (!last || sent->sent > last->sent))
-			last = sent;
-	}
-	return last ? &last->note : NULL;
 }
 
 /* Without room to remember it the connection goes on all the same. */
@@ -344,13 +278,14 @@ int shunt_sendmsg6(struct bpf_sock_addr *ctx)
 static __always_inline const struct shunt_note *note_find(struct bpf_sock_addr *ctx,
 							  const struct shunt_address *peer)
 {
+	__u16 port = bpf_ntohs((__u16)ctx->user_port);
 	const struct shunt_track *track;
 
 	if (WITH_TRACKS && ctx->protocol == IPPROTO_TCP) {
 		track = track_find(bpf_get_socket_cookie(ctx));
-		return track && is_backend_of(&track->note, peer, ctx) ? &track->note : NULL;
+		return track && note_is_of(&track->note, peer, port) ? &track->note : NULL;
 	}
-	return sender_answered(ctx, peer);
+	return sender_answered(sender_of(ctx, 0), peer, port);
 }
 
 SEC("cgroup/getpeername4")

@@ -96,7 +96,8 @@ static void a_file_too_large_is_told(void **state)
 	assert_int_equal(truncate(f->path, CONFIG_BYTES_MAX + 1), 0);
 	assert_int_equal(config_file_load(f->path, &origin, &config, &f->problems), -EINVAL);
 	assert_int_equal(f->problems.n, 1);
-	assert_string_equal(strchr(f->problems.lines[0], ':'), ": got a larger text, wanted at most 8388608 bytes");
+	assert_string_equal(strchr(f->problems.lines[0], ':'),
+			    ": got a larger text, wanted at most 8388608 bytes");
 }
 
 static void the_faults_of_the_text_are_told(void **state)
