@@ -92,3 +92,24 @@ def test_the_zone_has_everything_while_enough_in_it_are_there(ground, agent):
     mine.wait_backends("z", 2)
     assert set(ground.reach(VIP, 8080, 10)) == {"backend-1", "backend-3"}
     assert not mine.service("z")["zone"]["has_all"]
+
+
+def test_a_new_backend_gets_its_share_little_by_little(ground, agent):
+    path = ground.scratch / "endpoints"
+    first, second, third = endpoints(ground.network)
+    path.write_text(f"{first}\n{second}\n", encoding="utf-8")
+    mine = agent(environment={}, services=[{"name": "s", "vip": VIP, "port": 8080, "static": {"file": str(path)},
+                                            "slow_start": "4s"}]).start().wait_backends("s", 2)
+
+    def shares():
+        return [c["share_percent"] for c in json.loads(mine.ctl("explain", "s", "--json").stdout)["candidates"]]
+
+    assert shares() == [50, 50]
+    path.write_text(f"{first}\n{second}\n{third}\n", encoding="utf-8")
+    mine.wait_backends("s", 3)
+    seen = [shares()[2]]
+    assert seen[0] < 20 and mine.service("s")["slow_starting"] == 1
+    while mine.service("s")["slow_starting"] and len(seen) < 1000:
+        seen.append(shares()[2])
+    assert seen == sorted(seen) and len(set(seen)) >= 4
+    assert shares()[0] == shares()[1] == shares()[2]

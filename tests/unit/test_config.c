@@ -78,6 +78,7 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->balance, BALANCE_ROUND_ROBIN);
 	assert_null(s->zone.prefer);
 	assert_int_equal(s->zone.min, 3);
+	assert_int_equal(s->slow_start_ms, 0);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);

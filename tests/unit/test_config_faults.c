@@ -218,6 +218,9 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"zone\": {\"min\": 1}",
 		  "file: services[0].zone.prefer (x): got nothing, wanted text without blanks, at "
 		  "most 31 octets" },
+		{ "\"slow_start\": \"2h\"",
+		  "file: services[0].slow_start (x): got \"2h\", wanted a duration from 0s to 1h, "
+		  "such as \"5s\"" },
 		{ "\"balance\": \"random\", \"affinity\": \"task\"",
 		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
 		  "one" },

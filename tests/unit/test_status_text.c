@@ -82,6 +82,7 @@ static void services_without_trouble_are_short(void **state)
 		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
 		     "\"balance\":\"maglev\",\"affinity\":\"socket\","
 		     "\"zone\":{\"prefer\":\"z1\",\"min\":3,\"has_all\":false},"
+		     "\"slow_starting\":2,"
 		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
 		     "\"age_s\":null}],\"problems\":[]}",
 		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
@@ -95,7 +96,8 @@ static void services_without_trouble_are_short(void **state)
 		     "b no VIP -> 0 backends, never answered\n"
 		     "    source: dns A b.internal\n"
 		     "    balance: maglev by socket\n"
-		     "    zone: z1 has too few healthy backends (3 wanted), all are used\n");
+		     "    zone: z1 has too few healthy backends (3 wanted), all are used\n"
+		     "    slow start: 2 new backends\n");
 }
 
 /* An agent of another version may say less, or say it otherwise. */

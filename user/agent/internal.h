@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/model.h"
 #include "core/plan.h"
+#include "core/ramp.h"
 #include "core/requests.h"
 #include "io/credentials.h"
 #include "io/http.h"
@@ -35,6 +36,8 @@ struct watch {
 	struct log_repeat failures;
 	uint64_t connects; /* as last counted, to see whether it is used */
 	uint64_t used_ms;
+	struct ramp ramp;  /* for slow_start */
+	size_t ramping;	   /* backends that had not all of their share in the last plan */
 	bool zone_has_all; /* as of the last plan: the preferred zone gets all connections */
 	int refused;	   /* errno of the last plan that had no room for it, or 0 */
 };
@@ -61,6 +64,7 @@ struct agent {
 
 	uv_idle_t reconcile_idle; /* runs once, in the turn after something changed */
 	uv_timer_t retry_timer;
+	uv_timer_t ramp_timer; /* runs while some backend ramps */
 	uv_work_t grace;
 	int grace_result;
 	bool grace_running;

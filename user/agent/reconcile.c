@@ -12,6 +12,25 @@
 #include "core/shares.h"
 
 #define RETRY_MS 1000
+#define RAMP_MS 1000
+
+/* Slow start; off, it forgets, so that nobody ramps when it is turned on. */
+static int ramp_shares(struct watch *w, uint32_t *shares)
+{
+	uint64_t now_ms = uv_now(&w->agent->loop);
+	uint32_t window_ms = w->config->slow_start_ms;
+	int r;
+
+	w->ramping = 0;
+	if (window_ms == 0) {
+		ramp_done(&w->ramp);
+		return 0;
+	}
+	r = ramp_follow(&w->ramp, &w->model.in_force, now_ms);
+	if (r == 0)
+		w->ramping = ramp_apply(&w->ramp, window_ms, now_ms, shares);
+	return r;
+}
 
 static int want_backends(struct table_service *s, struct watch *w)
 {
@@ -23,6 +42,8 @@ static int want_backends(struct table_service *s, struct watch *w)
 	if (!s->backends || !shares)
 		return -ENOMEM;
 	shares_weigh(in_force, shares);
+	if (ramp_shares(w, shares) < 0)
+		return -ENOMEM;
 	w->zone_has_all = shares_prefer_zone(in_force, &zone, shares);
 	for (size_t i = 0; i < in_force->n; i++)
 		s->backends[i] = (struct table_backend){
@@ -119,6 +140,22 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 	return 0;
 }
 
+static void on_ramp(uv_timer_t *timer)
+{
+	reconcile_schedule(timer->data);
+}
+
+/* Shares that grow with time alone are looked at again every second. */
+static void ramp_on(struct agent *agent)
+{
+	size_t ramping = 0;
+
+	for (size_t i = 0; i < agent->n_watches; i++)
+		ramping += agent->watches[i]->ramping;
+	if (ramping > 0 && !agent->stopping)
+		(void)uv_timer_start(&agent->ramp_timer, on_ramp, RAMP_MS, 0);
+}
+
 static void reconcile(struct agent *agent)
 {
 	const char *step;
@@ -135,6 +172,7 @@ static void reconcile(struct agent *agent)
 		log_info("The maps are up to date again", "services=%zu", agent->n_watches);
 	if (planner_wants_grace(agent->planner))
 		start_grace(agent);
+	ramp_on(agent);
 	agent_announce(agent);
 }
 
@@ -220,6 +258,8 @@ void reconcile_open(struct agent *agent)
 	(void)uv_timer_init(&agent->loop, &agent->retry_timer);
 	agent->reconcile_idle.data = agent;
 	agent->retry_timer.data = agent;
+	(void)uv_timer_init(&agent->loop, &agent->ramp_timer);
+	agent->ramp_timer.data = agent;
 }
 
 bool reconcile_is_pending(const struct agent *agent)
@@ -231,4 +271,5 @@ void reconcile_close(struct agent *agent)
 {
 	uv_close((uv_handle_t *)&agent->reconcile_idle, NULL);
 	uv_close((uv_handle_t *)&agent->retry_timer, NULL);
+	uv_close((uv_handle_t *)&agent->ramp_timer, NULL);
 }

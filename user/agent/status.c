@@ -216,6 +216,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	add_text(to, "balance", balance_name(w->config->balance));
 	add_text(to, "affinity", balance_affinity(w->config->balance));
 	add_zone(w, to);
+	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)w->ramping);
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
 	add_times(w, now_ms, to);

@@ -168,6 +168,7 @@ void watch_free(struct watch *w)
 		return;
 	source_stop(w->source);
 	model_done(&w->model);
+	ramp_done(&w->ramp);
 	free(w);
 }
 

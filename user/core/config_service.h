@@ -35,6 +35,7 @@ struct config_service {
 	enum shunt_balance balance, affinity; /* of the two, balance tells which Maglev it is */
 	enum config_watch watch;
 	uint32_t shrink_confirm_ms;
+	uint32_t slow_start_ms; /* 0: none */
 	enum config_source source;
 	struct {
 		char *namespace;

@@ -203,6 +203,15 @@ static void put_zone(FILE *to, const cJSON *zone)
 			      min);
 }
 
+static void put_slow_start(FILE *to, const cJSON *service)
+{
+	double count;
+
+	if (number_at(service, "slow_starting", &count) && count > 0)
+		(void)fprintf(to, INDENT "slow start: %.0f new backend%s\n", count,
+			      count == 1 ? "" : "s");
+}
+
 static void put_error(FILE *to, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
@@ -259,6 +268,7 @@ static void put_service(FILE *to, const cJSON *service)
 	put_source(to, service);
 	put_balance(to, service);
 	put_zone(to, member(service, "zone"));
+	put_slow_start(to, service);
 	if (keeping)
 		put_line(to, INDENT "keeping ", keeping);
 	if (cJSON_IsObject(member(service, "error")))
