@@ -286,6 +286,10 @@ static void a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace
 		"\"cloudmap\":{\"namespace\":\"m\",\"service\":\"s\"}",
 		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"t\"}",
 		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\",\"poll\":\"6s\"}",
+		"\"weights\":{\"attribute\":\"w\"},\"cloudmap\":{\"namespace\":\"n\",\"service\":"
+		"\"s\"}",
+		"\"weights\":{\"attribute\":\"v\"},\"cloudmap\":{\"namespace\":\"n\",\"service\":"
+		"\"s\"}",
 		"\"port\":1,\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
 		"\"watch\":\"always\",\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
 		"\"dns\":{\"name\":\"n\",\"type\":\"A\"}",
