@@ -375,10 +375,12 @@ static void what_is_no_cgroup_is_refused(void **state)
 		"/mnt: not a cgroup2 directory: set \"cgroup\" to one, or leave it out to "
 		"use the root found on the machine");
 	a->options.cgroup = "/mnt/nowhere";
-	assert_int_equal(agent_start(a), -ENOENT);
+	assert_int_equal(agent_start(a), -ENOTDIR);
 	assert_string_equal(
 		a->problems.lines[0],
-		"/mnt/nowhere: cannot open the configured cgroup: No such file or directory");
+		"/mnt/nowhere: cannot open the configured cgroup: No such file or directory: set "
+		"\"cgroup\" to a cgroup2 directory, or leave it out to use the root found on the "
+		"machine");
 	assert_true(nothing_is_pinned());
 }
 

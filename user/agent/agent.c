@@ -122,7 +122,7 @@ static int open_sockets(struct agent *agent, struct diag *problems)
 		return -EBUSY;
 	}
 	for (size_t i = 0; i < words.n; i++)
-		diag_add(problems, "shuntd", "%s", words.lines[i]);
+		diag_add(problems, agent->origin, "%s", words.lines[i]);
 	return r;
 }
 
@@ -176,7 +176,7 @@ static int agent_open(struct agent *agent, struct diag *problems)
 	if (r == 0)
 		r = open_watches(agent);
 	if (r < 0 && problems->total == 0)
-		diag_add(problems, "shuntd", "%s", strerror(-r));
+		diag_add(problems, "start", "%s", strerror(-r));
 	return r;
 }
 

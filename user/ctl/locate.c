@@ -53,21 +53,25 @@ static int parse_places(const char *text, struct config **ret)
 			    &problems);
 }
 
-static int locate_despite(const char *path, const struct diag *problems, struct config **ret)
+static int locate_despite(const char *path, bool hush, const struct diag *problems,
+			  struct config **ret)
 {
 	_cleanup_(diag_done) struct diag unread = { 0 };
 	_cleanup_free_ char *origin = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t length;
 
-	diag_print(problems, "shuntctl: ", stderr);
+	if (!hush)
+		diag_print(problems, "shuntctl: ", stderr);
 	if (config_file_read(path, &origin, &text, &length, &unread) < 0 ||
 	    parse_places(text, ret) < 0)
 		return EX_CONFIG;
+	if (hush)
+		return EX_OK;
 	return ctl_fail(EX_OK, "%s has faults; only its bpffs and control_socket are used", origin);
 }
 
-int locate_config(const char *path, bool strict, struct config **ret)
+int locate_config(const char *path, enum locate_faults faults, struct config **ret)
 {
 	_cleanup_(diag_done) struct diag problems = { 0 };
 	_cleanup_free_ char *origin = NULL;
@@ -77,8 +81,8 @@ int locate_config(const char *path, bool strict, struct config **ret)
 		return EX_OK;
 	if (r == -ENOENT && !path)
 		return parse_places("", ret) == 0 ? EX_OK : EX_SOFTWARE;
-	if (r == -EINVAL && !strict)
-		return locate_despite(path, &problems, ret);
+	if (r == -EINVAL && faults != LOCATE_FAULTS_REFUSE)
+		return locate_despite(path, faults == LOCATE_FAULTS_HUSH, &problems, ret);
 	diag_print(&problems, "shuntctl: ", stderr);
 	if (r == -EINVAL)
 		return EX_CONFIG;

@@ -7,12 +7,16 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "core/config.h"
 
+enum locate_faults {
+	LOCATE_FAULTS_TELL,   /* and go on by the two places */
+	LOCATE_FAULTS_REFUSE, /* tell them and fail */
+	LOCATE_FAULTS_HUSH,   /* go on: it is for the agent to tell them */
+};
+
 /*
- * EX_OK and *ret, the caller's; or the code to exit with, the reason told on stderr. `strict`:
- * faults are a failure. A file that was named must be there.
+ * EX_OK and *ret, the caller's; or the code to exit with, the reason told on stderr. A file that
+ * was named must be there.
  */
-int locate_config(const char *path, bool strict, struct config **ret);
+int locate_config(const char *path, enum locate_faults faults, struct config **ret);

@@ -10,28 +10,30 @@
 
 static const struct command {
 	const char *name;
-	const char *argument; /* NULL: takes none */
-	bool required;	      /* the argument */
-	bool strict;	      /* not to be done by a configuration that has faults */
+	const char *argument;	   /* NULL: takes none */
+	bool required;		   /* the argument */
+	enum locate_faults faults; /* what those of the configuration mean to it */
 	int (*run)(const struct ctl *ctl);
 	const char *summary;
 	const char *help;
 } commands[] = {
-	{ "show", "[services|backends|counters]", false, false, show_run,
+	{ "show", "[services|backends|counters]", false, LOCATE_FAULTS_TELL, show_run,
 	  "what is in the pinned maps",
 	  "Reads the pinned maps; shuntd is not asked and may be dead." },
-	{ "status", NULL, false, false, status_run, "what the agent says of itself and its sources",
+	{ "status", NULL, false, LOCATE_FAULTS_TELL, status_run,
+	  "what the agent says of itself and its sources",
 	  "Asks shuntd: sources, ages, last errors, what it keeps and why." },
-	{ "explain", "TARGET[:PORT]", true, false, explain_run,
+	{ "explain", "TARGET[:PORT]", true, LOCATE_FAULTS_TELL, explain_run,
 	  "what connect() to a name or address gets right now, and why",
 	  "TARGET is a service, one of its aliases, or an address. Reads the pinned maps; shuntd\n"
 	  "is not asked and may be dead. Exits 66 when no service has that name." },
-	{ "reload", NULL, false, false, reload_run, "read the configuration anew",
+	{ "reload", NULL, false, LOCATE_FAULTS_HUSH, reload_run, "read the configuration anew",
 	  "shuntd reads its configuration, as on SIGHUP. One that has faults changes nothing;\n"
 	  "they are told, and the exit code is 78." },
-	{ "refresh", "[NAME]", false, false, refresh_run, "ask the sources now",
+	{ "refresh", "[NAME]", false, LOCATE_FAULTS_TELL, refresh_run, "ask the sources now",
 	  "shuntd asks the source of the service NAME, or all of them, out of turn." },
-	{ "detach", NULL, false, true, detach_run, "remove all that is pinned and attached",
+	{ "detach", NULL, false, LOCATE_FAULTS_REFUSE, detach_run,
+	  "remove all that is pinned and attached",
 	  "Removes every program, link and map of ours and their directory. connect() is as\n"
 	  "if shunt had never been; connections that exist go on." },
 };
@@ -94,7 +96,7 @@ static int run(const struct command *command, const char *config_path, enum writ
 {
 	_cleanup_(config_free_p) struct config *config = NULL;
 	struct ctl ctl = { .form = form, .argument = argument };
-	int code = locate_config(config_path, command->strict, &config);
+	int code = locate_config(config_path, command->faults, &config);
 
 	if (code != EX_OK)
 		return code;

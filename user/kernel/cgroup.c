@@ -46,9 +46,11 @@ static int cgroup_configured(const char *configured, int *ret_fd, uint64_t *ret_
 			 "not a cgroup2 directory: set \"cgroup\" to one, "
 			 "or leave it out to use the root found on the machine");
 	else if (r < 0)
-		diag_add(problems, configured, "cannot open the configured cgroup: %s",
+		diag_add(problems, configured,
+			 "cannot open the configured cgroup: %s: set \"cgroup\" to a cgroup2 "
+			 "directory, or leave it out to use the root found on the machine",
 			 strerror(-r));
-	return r;
+	return r == -ENOENT ? -ENOTDIR : r; /* either is a fault of the configuration */
 }
 
 /* The first cgroup2 mount whose root is the root of the hierarchy; else the first at all. */
