@@ -46,7 +46,8 @@ int pins_mount(const char *bpffs, struct diag *problems)
 
 	if (is_bpffs(bpffs))
 		return 0;
-	r = util_make_directories(bpffs, 0755);
+	/* no parents: of a mistyped path nothing is made */
+	r = mkdir(bpffs, 0755) < 0 && errno != EEXIST ? -errno : 0;
 	if (r == 0 && mount("bpf", bpffs, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
 		r = -errno;
 	if (r < 0)
