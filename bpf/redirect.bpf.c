@@ -288,8 +288,8 @@ static __always_inline const struct shunt_note *note_find(struct bpf_sock_addr *
 	return sender_answered(sender_of(ctx, 0), peer, port);
 }
 
-SEC("cgroup/getpeername4")
-int shunt_getpeer4(struct bpf_sock_addr *ctx)
+/* A peer, or the source of a datagram, is called by the address that the application asked for. */
+static __always_inline enum answer call_by_name4(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address peer = destination4(ctx);
 	const struct shunt_note *note = note_find(ctx, &peer);
@@ -299,8 +299,7 @@ int shunt_getpeer4(struct bpf_sock_addr *ctx)
 	return ANSWER_ALLOW;
 }
 
-SEC("cgroup/getpeername6")
-int shunt_getpeer6(struct bpf_sock_addr *ctx)
+static __always_inline enum answer call_by_name6(struct bpf_sock_addr *ctx)
 {
 	struct shunt_address peer = destination6(ctx);
 	const struct shunt_note *note = note_find(ctx, &peer);
@@ -310,26 +309,28 @@ int shunt_getpeer6(struct bpf_sock_addr *ctx)
 	return ANSWER_ALLOW;
 }
 
+SEC("cgroup/getpeername4")
+int shunt_getpeer4(struct bpf_sock_addr *ctx)
+{
+	return call_by_name4(ctx);
+}
+
+SEC("cgroup/getpeername6")
+int shunt_getpeer6(struct bpf_sock_addr *ctx)
+{
+	return call_by_name6(ctx);
+}
+
 SEC("cgroup/recvmsg4")
 int shunt_recvmsg4(struct bpf_sock_addr *ctx)
 {
-	struct shunt_address source = destination4(ctx);
-	const struct shunt_note *note = note_find(ctx, &source);
-
-	if (note)
-		set_destination4(ctx, &note->address, note->port);
-	return ANSWER_ALLOW;
+	return call_by_name4(ctx);
 }
 
 SEC("cgroup/recvmsg6")
 int shunt_recvmsg6(struct bpf_sock_addr *ctx)
 {
-	struct shunt_address source = destination6(ctx);
-	const struct shunt_note *note = note_find(ctx, &source);
-
-	if (note)
-		set_destination6(ctx, &note->address, note->port);
-	return ANSWER_ALLOW;
+	return call_by_name6(ctx);
 }
 
 char _license[] SEC("license") = "GPL";
