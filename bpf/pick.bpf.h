@@ -16,7 +16,7 @@
 #include "maps.bpf.h"
 
 enum verdict {
-	VERDICT_NOT_OURS,   /* leave it alone */
+	VERDICT_NOT_OURS,   /* leave it alone: no service, or who asks is exempt */
 	VERDICT_REDIRECTED, /* to pick.address, pick.port */
 	VERDICT_REFUSED,    /* no backend: fail at once */
 	VERDICT_PASSED,	    /* no backend, on_empty is "pass": leave it alone */
@@ -36,7 +36,7 @@ struct pick {
 	__u8 protocol;
 	__u8 ipv4_only; /* the socket cannot reach an IPv6 backend */
 	__u8 asker;	/* enum asker */
-	void *context;	/* for the pick_key_fn */
+	void *context;	/* for the functions below */
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
 	__u32 generation; /* of the service */
@@ -53,6 +53,9 @@ enum affinity {
  * choice depends on it. Constant where it is passed on: the compiler leaves no call through it.
  */
 typedef __u64 pick_key_fn(void *context, enum affinity affinity);
+
+/* Whether who asks is left alone by this service; called on a hit only. Constant, too. */
+typedef bool pick_exempt_fn(void *context, __u32 service_id);
 
 static __always_inline bool address_is_ipv4(const struct shunt_address *a)
 {
@@ -215,7 +218,8 @@ static __always_inline __u32 turn(const struct shunt_counters *counters, __u32 c
 	return scale(bpf_get_prandom_u32(), count);
 }
 
-static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn *key)
+static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn *key,
+						 pick_exempt_fn *exempt)
 {
 	__u32 service_id = front_find(pick);
 	struct shunt_counters *counters;
@@ -225,7 +229,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	bool is_ipv6, probe, counted;
 	shunt_run run;
 
-	if (!service_id)
+	if (!service_id || exempt(pick->context, service_id))
 		return VERDICT_NOT_OURS;
 	place = bpf_map_lookup_elem(&shunt_runs, &service_id);
 	counters = counters_of(service_id);

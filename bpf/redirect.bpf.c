@@ -76,6 +76,15 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 	};
 }
 
+/* The agent's own sockets say so by their priority, which costs no helper. */
+static __always_inline bool is_exempt(void *context, __u32 service_id)
+{
+	const struct bpf_sock_addr *ctx = context;
+
+	(void)service_id;
+	return ctx->sk && ctx->sk->priority == SHUNT_OWN_PRIORITY;
+}
+
 /* --- remembering where a socket was going ----------------------------------------------------- */
 
 static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
@@ -148,7 +157,7 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 	port = bpf_ntohs((__u16)ctx->user_port);
 	pick = pick_of(ctx, &asked, ASKER_CONNECT);
 	pick.ipv4_only = true;
-	switch (pick_backend(&pick, key_of)) {
+	switch (pick_backend(&pick, key_of, is_exempt)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -177,7 +186,7 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 		return ANSWER_ALLOW;
 	port = bpf_ntohs((__u16)ctx->user_port);
 	pick = pick_of(ctx, &asked, ASKER_CONNECT);
-	switch (pick_backend(&pick, key_of)) {
+	switch (pick_backend(&pick, key_of, is_exempt)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -205,7 +214,7 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 
 	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
 	pick->ipv4_only = ipv4_only;
-	verdict = pick_backend(pick, key_of);
+	verdict = pick_backend(pick, key_of, is_exempt);
 	if (verdict != VERDICT_REDIRECTED)
 		return verdict;
 	if (!sender)

@@ -256,6 +256,13 @@ struct shunt_sender {
 	__u32 sent; /* datagrams */
 };
 
+/*
+ * SO_PRIORITY of the agent's own sockets, which are never redirected. Above 6 it takes
+ * CAP_NET_ADMIN, so that no task calls itself the agent; no routing rule sees it, as it would a
+ * mark; and to queueing it is what 0 is: a class of no qdisc, the first of sixteen bands.
+ */
+#define SHUNT_OWN_PRIORITY 0x73680000
+
 /* What the agent sets before the load. */
 struct shunt_settings {
 	__u32 runs_capacity;

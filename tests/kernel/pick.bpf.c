@@ -12,6 +12,13 @@ static __always_inline __u64 key_of(void *context, enum affinity affinity)
 	return arguments->keys[affinity];
 }
 
+static __always_inline bool is_exempt(void *context, __u32 service_id)
+{
+	struct pick_arguments *arguments = context;
+
+	return arguments->exempt_from == service_id;
+}
+
 SEC("syscall")
 int shunt_test_pick(struct pick_arguments *arguments)
 {
@@ -24,7 +31,7 @@ int shunt_test_pick(struct pick_arguments *arguments)
 		.context = arguments,
 	};
 
-	arguments->verdict = pick_backend(&pick, key_of);
+	arguments->verdict = pick_backend(&pick, key_of, is_exempt);
 	arguments->address = pick.address;
 	arguments->port = pick.port;
 	arguments->service_id = pick.service_id;

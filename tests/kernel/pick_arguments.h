@@ -11,10 +11,10 @@ struct pick_arguments {
 	__u16 port;
 	__u8 protocol;
 	__u8 ipv4_only;
-	__u32 service_id; /* out */
-	__u32 verdict;	  /* out: enum verdict */
-	__u32 asker;	  /* enum asker */
-	__u64 keys[2];	  /* by enum affinity */
-	__u32 keys_asked; /* out: a bit for each affinity */
-	__u32 pad;
+	__u32 service_id;  /* out */
+	__u32 verdict;	   /* out: enum verdict */
+	__u32 asker;	   /* enum asker */
+	__u64 keys[2];	   /* by enum affinity */
+	__u32 keys_asked;  /* out: a bit for each affinity */
+	__u32 exempt_from; /* service id */
 };

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "io/own_socket.h"
+
 #define DNS_PORT 53
 
 /* One socket of c-ares. It outlives the channel until the loop has closed it. */
@@ -94,6 +96,15 @@ static int channel_set_server(struct dns_channel *c, const struct addr_port *ser
 	return status == ARES_SUCCESS ? 0 : errno_of(status);
 }
 
+/* c-ares calls it before it connects the socket. */
+static int on_configure(ares_socket_t fd, int type, void *user)
+{
+	(void)type;
+	(void)user;
+	own_socket_set(fd);
+	return 0;
+}
+
 int dns_channel_new(uv_loop_t *loop, const struct addr_port *server, dns_channel_moved_fn moved,
 		    void *user, struct dns_channel **ret)
 {
@@ -115,6 +126,7 @@ int dns_channel_new(uv_loop_t *loop, const struct addr_port *server, dns_channel
 	status = ares_init_options(&c->ares, &options, mask);
 	if (status != ARES_SUCCESS)
 		return errno_of(status);
+	ares_set_socket_configure_callback(c->ares, on_configure, NULL);
 	r = channel_set_server(c, server);
 	if (r < 0)
 		return r;

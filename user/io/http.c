@@ -7,6 +7,7 @@
 
 #include "io/curl_loop.h"
 #include "io/http_url.h"
+#include "io/own_socket.h"
 
 /* A kept connection may be reused for so long;
  * then the name is resolved anew, for its addresses move. */
@@ -299,6 +300,14 @@ static int call_set_method(struct http_call *call, const struct http_request *re
 	return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
+static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)user;
+	(void)purpose;
+	own_socket_set(fd);
+	return CURL_SOCKOPT_OK;
+}
+
 /* The same for every request; none of these can fail but for memory, and the URL's check is enough.
  */
 static void call_set_limits(struct http_call *call, const struct http_request *request)
@@ -322,6 +331,7 @@ static void call_set_limits(struct http_call *call, const struct http_request *r
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	(void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 }
