@@ -168,6 +168,22 @@ static void an_endpoint_is_found_by_address_and_port(void **state)
 	assert_null(endpoints_find(&e, &elsewhere.at));
 }
 
+static void a_place_is_written_without_a_port_that_is_none(void **state)
+{
+	static const char *const places[] = { "10.0.0.1:80", "10.0.0.1", "[fd00::1]:80",
+					      "fd00::1" };
+	char text[ADDR_PORT_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct addr_port at = { 0 };
+
+		if (addr_parse(places[i], &at.addr) < 0)
+			assert_int_equal(addr_port_parse(places[i], 0, &at), 0);
+		assert_string_equal(endpoint_format_place(&at, text), places[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +194,7 @@ int main(void)
 		cmocka_unit_test(more_than_the_limit_is_refused_and_leaves_the_list_alone),
 		cmocka_unit_test(a_copy_is_equal_and_its_own),
 		cmocka_unit_test(an_endpoint_is_found_by_address_and_port),
+		cmocka_unit_test(a_place_is_written_without_a_port_that_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

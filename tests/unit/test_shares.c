@@ -10,7 +10,7 @@
 
 #define ENDPOINTS_OF_TESTS 8
 
-/* Lines of a static file; those at port 9 are unhealthy. */
+/* Lines of a static file; those at port 9 are unhealthy, those at port 8 drain. */
 static struct endpoints endpoints_of(const char *lines)
 {
 	_cleanup_(diag_done) struct diag problems = { 0 };
@@ -21,6 +21,8 @@ static struct endpoints endpoints_of(const char *lines)
 	for (size_t i = 0; i < made.n; i++) {
 		if (made.list[i].at.port == 9)
 			made.list[i].state = STATE_UNHEALTHY;
+		if (made.list[i].at.port == 8)
+			made.list[i].state = STATE_DRAINING;
 	}
 	return made;
 }
@@ -79,6 +81,67 @@ static void the_zone_gets_everything_or_does_not_matter(void **state)
 	}
 }
 
+static void the_unhealthy_get_nothing_while_their_family_has_better(void **state)
+{
+	static const struct {
+		const char *backends, *wanted;
+	} cases[] = {
+		{ "", "" },
+		{ "10.0.0.1:80\n10.0.0.2:80 weight=3\n", "100 300" },
+		{ "10.0.0.1:80\n10.0.0.2:9\n10.0.0.3:80\n", "100 0 100" },
+		/* none is healthy: all, by their weights */
+		{ "10.0.0.1:9\n10.0.0.2:9 weight=2\n", "100 200" },
+		/* each family for itself */
+		{ "10.0.0.1:9\n[fd00::1]:80\n", "100 100" },
+		{ "10.0.0.1:80\n10.0.0.2:9\n[fd00::1]:9\n[fd00::2]:9\n", "100 0 100 100" },
+		/* the operator's word stands, even if nobody is left */
+		{ "10.0.0.1:80\n10.0.0.2:8\n", "100 0" },
+		{ "10.0.0.1:8\n10.0.0.2:8\n[fd00::1]:80\n", "0 0 100" },
+		{ "10.0.0.1:8\n", "0" },
+		/* who drains is not one of the healthy */
+		{ "10.0.0.1:8\n10.0.0.2:9\n", "0 100" },
+		{ "10.0.0.1:8\n10.0.0.2:9\n10.0.0.3:80\n", "0 0 100" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(endpoints_done) struct endpoints e = endpoints_of(cases[i].backends);
+		uint32_t shares[ENDPOINTS_OF_TESTS];
+
+		shares_weigh(&e, shares);
+		shares_prefer_healthy(&e, shares);
+		shares_are(shares, e.n, cases[i].wanted);
+	}
+}
+
+/* What is left to a zone after the unhealthy and the draining went is what it is judged by. */
+static void health_comes_before_the_zone(void **state)
+{
+	static const struct {
+		const char *backends, *wanted;
+		bool has_all;
+	} cases[] = {
+		{ "10.0.0.1:80 zone=a\n10.0.0.2:8 zone=a\n10.0.0.3:80 zone=b\n", "100 0 100",
+		  false },
+		{ "10.0.0.1:80 zone=a\n10.0.0.2:80 zone=a\n10.0.0.3:8 zone=a\n"
+		  "10.0.0.4:80 zone=b\n",
+		  "100 100 0 0", true },
+		{ "10.0.0.1:8 zone=a\n10.0.0.2:8 zone=a\n10.0.0.3:9 zone=b\n", "0 0 100", false },
+	};
+	const struct shares_zone zone = { .prefer = "a", .min = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(endpoints_done) struct endpoints e = endpoints_of(cases[i].backends);
+		uint32_t shares[ENDPOINTS_OF_TESTS];
+
+		shares_weigh(&e, shares);
+		shares_prefer_healthy(&e, shares);
+		assert_int_equal(shares_prefer_zone(&e, &zone, shares), cases[i].has_all);
+		shares_are(shares, e.n, cases[i].wanted);
+	}
+}
+
 static void without_a_preference_weights_are_shares(void **state)
 {
 	_cleanup_(endpoints_done) struct endpoints e =
@@ -97,6 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_zone_gets_everything_or_does_not_matter),
+		cmocka_unit_test(the_unhealthy_get_nothing_while_their_family_has_better),
+		cmocka_unit_test(health_comes_before_the_zone),
 		cmocka_unit_test(without_a_preference_weights_are_shares),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's own structures. agent.c opens and runs it; watch.c is one service; reconcile.c brings
+ * The agent's own structures. agent.c opens and runs it; watch.h is one service; reconcile.c brings
  * what is wanted into the kernel; addresses.c keeps the book of VIPs; reload.c changes the
  * configuration under way; status.c and serve.c show. All of it runs on one loop, on one thread.
  */
@@ -9,11 +9,8 @@
 #include <uv.h>
 
 #include "agent/agent.h"
-#include "base/log.h"
-#include "core/config.h"
-#include "core/model.h"
+#include "agent/watch.h"
 #include "core/plan.h"
-#include "core/ramp.h"
 #include "core/requests.h"
 #include "io/credentials.h"
 #include "io/http.h"
@@ -23,24 +20,6 @@
 #include "sources/source.h"
 
 struct control;
-
-/* One service of the configuration: its source, what is in force, and who uses it. */
-struct watch {
-	struct agent *agent;
-	const struct config_service *config; /* of agent->config */
-	struct addr_port vip;
-	bool has_vip;	/* false: vips.cidr is used up */
-	bool vip_moved; /* another name has the address that its hash asks for */
-	struct model model;
-	struct source *source; /* NULL: could not be started */
-	struct log_repeat failures;
-	uint64_t connects; /* as last counted, to see whether it is used */
-	uint64_t used_ms;
-	struct ramp ramp;  /* for slow_start */
-	size_t ramping;	   /* backends that had not all of their share in the last plan */
-	bool zone_has_all; /* as of the last plan: the preferred zone gets all connections */
-	int refused;	   /* errno of the last plan that had no room for it, or 0 */
-};
 
 struct agent {
 	uv_loop_t loop;
@@ -78,15 +57,8 @@ struct agent {
 	bool stopping;
 };
 
-/* watch.c: *left is what the kernel held of that name, or NULL. 0 or -ENOMEM. */
-int watch_new(struct agent *agent, const struct config_service *config,
-	      const struct table_service *left, struct watch **ret);
-void watch_free(struct watch *w);
-void watch_start(struct watch *w);
-/* Has its source said anything yet, good or bad? */
-bool watch_is_settled(const struct watch *w);
-struct watch *agent_find_watch(const struct agent *agent, const char *name);
-uint32_t watch_service_id(const struct watch *w);
+/* voices.c: brings w->health up to date. 0 or -ENOMEM. */
+int voices_hear(struct watch *w);
 
 /* reconcile.c */
 void reconcile_open(struct agent *agent);
@@ -115,6 +87,3 @@ int agent_reload(struct agent *agent);
 int serve_open(struct agent *agent, struct diag *problems);
 void serve_close(struct agent *agent);
 bool agent_is_ready(const struct agent *agent);
-
-/* status.c: the caller's; NULL: out of memory. */
-struct cJSON *status_build(struct agent *agent);

@@ -34,23 +34,24 @@ static int ramp_shares(struct watch *w, uint32_t *shares)
 
 static int want_backends(struct table_service *s, struct watch *w)
 {
-	const struct endpoints *in_force = &w->model.in_force;
 	const struct shares_zone zone = { w->config->zone.prefer, w->config->zone.min };
-	_cleanup_free_ uint32_t *shares = calloc(MAX(in_force->n, 1U), sizeof(*shares));
+	const struct endpoints *backends = &w->health.backends;
+	_cleanup_free_ uint32_t *shares = calloc(MAX(w->model.in_force.n, 1U), sizeof(*shares));
 
-	s->backends = calloc(MAX(in_force->n, 1U), sizeof(*s->backends));
-	if (!s->backends || !shares)
+	s->backends = calloc(MAX(w->model.in_force.n, 1U), sizeof(*s->backends));
+	if (!s->backends || !shares || voices_hear(w) < 0)
 		return -ENOMEM;
-	shares_weigh(in_force, shares);
+	shares_weigh(backends, shares);
 	if (ramp_shares(w, shares) < 0)
 		return -ENOMEM;
-	w->zone_has_all = shares_prefer_zone(in_force, &zone, shares);
-	for (size_t i = 0; i < in_force->n; i++)
+	shares_prefer_healthy(backends, shares);
+	w->zone_has_all = shares_prefer_zone(backends, &zone, shares);
+	for (size_t i = 0; i < backends->n; i++)
 		s->backends[i] = (struct table_backend){
-			.endpoint = in_force->list[i],
+			.endpoint = backends->list[i],
 			.share = shares[i],
 		};
-	s->n_backends = in_force->n;
+	s->n_backends = backends->n;
 	return 0;
 }
 

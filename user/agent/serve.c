@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the outside may ask: the metrics page, the probes, and the verbs of the control socket. */
-#include "agent/internal.h"
-
-#include <cjson/cJSON.h>
 #include <errno.h>
 
 #include "agent/control.h"
 #include "agent/exporter.h"
+#include "agent/status.h"
 
 bool agent_is_ready(const struct agent *agent)
 {
@@ -35,8 +33,8 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 	row->last_success_s = w->model.answered_s;
 	dataplane_counters(w->agent->dataplane, watch_service_id(w), &row->counters);
 	dataplane_failures(w->agent->dataplane, watch_service_id(w), &row->failures);
-	for (size_t i = 0; i < w->model.in_force.n; i++)
-		row->backends[w->model.in_force.list[i].state]++;
+	for (size_t i = 0; i < w->health.backends.n; i++)
+		row->backends[w->health.backends.list[i].state]++;
 }
 
 static void reply_metrics(const struct agent *agent, struct server_reply *reply)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reply to `status`: what each service has, from where, how old, and what is wrong. */
-#include "agent/internal.h"
+#include "agent/status.h"
 
-#include <cjson/cJSON.h>
 #include <time.h>
 
 #include "base/utf8.h"
@@ -13,8 +12,7 @@ static double seconds(uint64_t ms)
 	return (double)ms / 1000;
 }
 
-/* What a remote said may be any octets, cut anywhere; JSON is UTF-8. */
-static void add_text(cJSON *to, const char *key, const char *text)
+void status_add_text(cJSON *to, const char *key, const char *text)
 {
 	_cleanup_free_ char *scrubbed = text ? strdup(text) : NULL;
 
@@ -26,12 +24,22 @@ static void add_text(cJSON *to, const char *key, const char *text)
 	}
 }
 
+void status_add_age(cJSON *to, int64_t since_s)
+{
+	int64_t age_s = MAX(time(NULL) - since_s, (int64_t)0); /* clocks are set back */
+
+	if (since_s > 0)
+		(void)cJSON_AddNumberToObject(to, "age_s", (double)age_s);
+	else
+		(void)cJSON_AddNullToObject(to, "age_s");
+}
+
 static void add_config(const struct agent *agent, cJSON *status)
 {
 	cJSON *config = cJSON_AddObjectToObject(status, "config");
 
-	add_text(config, "origin", agent->origin);
-	add_text(config, "error", agent->config_error);
+	status_add_text(config, "origin", agent->origin);
+	status_add_text(config, "error", agent->config_error);
 }
 
 static void add_cgroup(const struct agent *agent, cJSON *status)
@@ -39,10 +47,10 @@ static void add_cgroup(const struct agent *agent, cJSON *status)
 	cJSON *cgroup = cJSON_AddObjectToObject(status, "cgroup");
 	uint64_t id;
 
-	add_text(cgroup, "path", dataplane_cgroup(agent->dataplane, &id));
+	status_add_text(cgroup, "path", dataplane_cgroup(agent->dataplane, &id));
 	(void)cJSON_AddNumberToObject(cgroup, "id", (double)id);
 	(void)cJSON_AddBoolToObject(cgroup, "attached", agent->detached.total == 0);
-	add_text(cgroup, "error", agent->detached.n > 0 ? agent->detached.lines[0] : NULL);
+	status_add_text(cgroup, "error", agent->detached.n > 0 ? agent->detached.lines[0] : NULL);
 }
 
 static void add_credentials(const struct agent *agent, cJSON *status)
@@ -55,14 +63,14 @@ static void add_credentials(const struct agent *agent, cJSON *status)
 
 	credentials_status(agent->env.credentials, &now);
 	expires_s = (time_t)now.expires_s;
-	add_text(credentials, "provider", now.provider);
+	status_add_text(credentials, "provider", now.provider);
 	(void)cJSON_AddBoolToObject(credentials, "available", now.available);
 	if (now.expires_s > 0 && gmtime_r(&expires_s, &utc) &&
 	    strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-		add_text(credentials, "expires_at", expires);
+		status_add_text(credentials, "expires_at", expires);
 	else
-		add_text(credentials, "expires_at", NULL);
-	add_text(credentials, "error", now.error);
+		status_add_text(credentials, "expires_at", NULL);
+	status_add_text(credentials, "error", now.error);
 }
 
 static void add_target(const struct config_service *service, cJSON *to)
@@ -85,8 +93,8 @@ static void add_target(const struct config_service *service, cJSON *to)
 	}
 	if (r < 0)
 		target = NULL;
-	add_text(to, "source", config_source_name(service->source));
-	add_text(to, "target", target);
+	status_add_text(to, "source", config_source_name(service->source));
+	status_add_text(to, "target", target);
 }
 
 static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
@@ -98,8 +106,8 @@ static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
 		return;
 	}
 	error = cJSON_AddObjectToObject(to, "error");
-	add_text(error, "code", m->failure.code);
-	add_text(error, "message", m->failure.message);
+	status_add_text(error, "code", m->failure.code);
+	status_add_text(error, "message", m->failure.message);
 	(void)cJSON_AddNumberToObject(error, "count", m->failure.count);
 	(void)cJSON_AddNumberToObject(error, "age_s", seconds(now_ms - m->failure.at_ms));
 }
@@ -131,7 +139,7 @@ static void add_faulty(const char *key, unsigned int count, const char *why, cJS
 	}
 	faulty = cJSON_AddObjectToObject(to, key);
 	(void)cJSON_AddNumberToObject(faulty, "count", count);
-	add_text(faulty, "why", why);
+	status_add_text(faulty, "why", why);
 }
 
 /* What is kept though the last word was another, and why: "3 backends of 40 s ago: Throttling". */
@@ -146,7 +154,7 @@ static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
 	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
 					    m->in_force.n, m->shrink.answered) < 0)
 		text = NULL;
-	add_text(to, "keeping", text);
+	status_add_text(to, "keeping", text);
 }
 
 static void add_notes(const struct watch *w, cJSON *to)
@@ -176,7 +184,7 @@ static void add_zone(const struct watch *w, cJSON *to)
 		return;
 	}
 	zone = cJSON_AddObjectToObject(to, "zone");
-	add_text(zone, "prefer", service->zone.prefer);
+	status_add_text(zone, "prefer", service->zone.prefer);
 	(void)cJSON_AddNumberToObject(zone, "min", service->zone.min);
 	(void)cJSON_AddBoolToObject(zone, "has_all", w->zone_has_all);
 }
@@ -190,14 +198,14 @@ static void add_times(const struct watch *w, uint64_t now_ms, cJSON *to)
 		(void)cJSON_AddNumberToObject(to, "last_success_s", (double)m->answered_s);
 		(void)cJSON_AddNumberToObject(to, "age_s", seconds(now_ms - m->answered_ms));
 	} else {
-		add_text(to, "last_success_s", NULL);
-		add_text(to, "age_s", NULL);
+		status_add_text(to, "last_success_s", NULL);
+		status_add_text(to, "age_s", NULL);
 	}
 	if (next_ms > 0 && next_ms != SOURCE_NEVER)
 		(void)cJSON_AddNumberToObject(to, "next_s",
 					      next_ms > now_ms ? seconds(next_ms - now_ms) : 0);
 	else
-		add_text(to, "next_s", NULL);
+		status_add_text(to, "next_s", NULL);
 }
 
 static cJSON *service_build(const struct watch *w, uint64_t now_ms)
@@ -206,19 +214,20 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	cJSON *aliases;
 	char vip[ADDR_TEXT_MAX];
 
-	add_text(to, "name", w->config->name);
+	status_add_text(to, "name", w->config->name);
 	aliases = cJSON_AddArrayToObject(to, "aliases");
 	for (size_t i = 0; i < w->config->n_aliases; i++)
 		(void)cJSON_AddItemToArray(aliases, cJSON_CreateString(w->config->aliases[i]));
-	add_text(to, "vip", w->has_vip ? addr_format(&w->vip.addr, vip) : NULL);
+	status_add_text(to, "vip", w->has_vip ? addr_format(&w->vip.addr, vip) : NULL);
 	(void)cJSON_AddNumberToObject(to, "port", w->vip.port);
-	add_text(to, "protocol", config_protocol_name(w->config->protocol));
-	add_text(to, "balance", balance_name(w->config->balance));
-	add_text(to, "affinity", balance_affinity(w->config->balance));
+	status_add_text(to, "protocol", config_protocol_name(w->config->protocol));
+	status_add_text(to, "balance", balance_name(w->config->balance));
+	status_add_text(to, "affinity", balance_affinity(w->config->balance));
 	add_zone(w, to);
 	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)w->ramping);
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
+	status_add_states(w, to);
 	add_times(w, now_ms, to);
 	add_keeping(&w->model, now_ms, to);
 	add_shrink(w, now_ms, to);
@@ -248,7 +257,7 @@ cJSON *status_build(struct agent *agent)
 	cJSON *status = cJSON_CreateObject();
 	cJSON *services;
 
-	add_text(status, "version", SHUNT_VERSION);
+	status_add_text(status, "version", SHUNT_VERSION);
 	(void)cJSON_AddNumberToObject(status, "layout", SHUNT_LAYOUT_VERSION);
 	(void)cJSON_AddNumberToObject(status, "pid", getpid());
 	(void)cJSON_AddNumberToObject(status, "uptime_s", seconds(now_ms - agent->started_ms));

@@ -135,8 +135,13 @@ static int watch_seed(struct watch *w, const struct table_service *left)
 	_cleanup_(endpoints_done) struct endpoints endpoints = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < left->n_backends && r == 0; i++)
-		r = endpoints_add(&endpoints, &left->backends[i].endpoint);
+	for (size_t i = 0; i < left->n_backends && r == 0; i++) {
+		struct endpoint e = left->backends[i].endpoint;
+
+		/* whoever said otherwise will say so again */
+		e.state = e.state == STATE_UNHEALTHY ? STATE_UNHEALTHY : STATE_HEALTHY;
+		r = endpoints_add(&endpoints, &e);
+	}
 	endpoints_normalise(&endpoints);
 	return r < 0 ? r : model_seed(&w->model, &endpoints);
 }
@@ -168,6 +173,7 @@ void watch_free(struct watch *w)
 		return;
 	source_stop(w->source);
 	model_done(&w->model);
+	health_done(&w->health);
 	ramp_done(&w->ramp);
 	free(w);
 }

@@ -126,6 +126,16 @@ const struct endpoint *endpoints_find(const struct endpoints *e, const struct ad
 	return bsearch(at, e->list, e->n, sizeof(*e->list), compare_place);
 }
 
+const char *endpoint_format_place(const struct addr_port *at, char text[static ADDR_PORT_TEXT_MAX])
+{
+	char address[ADDR_TEXT_MAX];
+
+	if (at->port)
+		return addr_port_format(at, text);
+	(void)util_copy(text, ADDR_PORT_TEXT_MAX, addr_format(&at->addr, address));
+	return text;
+}
+
 int endpoint_parse_weight(const char *text, uint16_t *ret)
 {
 	unsigned long weight = 0;

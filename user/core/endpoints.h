@@ -18,7 +18,7 @@
 struct endpoint {
 	struct addr_port at; /* port 0: the port that the client asked for */
 	uint16_t weight;     /* 1..ENDPOINT_WEIGHT_MAX */
-	uint8_t state;	     /* enum shunt_state: HEALTHY or UNHEALTHY, as its source says */
+	uint8_t state;	     /* enum shunt_state; of a source: HEALTHY or UNHEALTHY */
 	char zone[SHUNT_ZONE_MAX];
 };
 
@@ -52,6 +52,9 @@ bool endpoints_equal(const struct endpoints *a, const struct endpoints *b);
 
 /* "1" to "1000", digits alone, to a weight. 0 or -EINVAL. */
 int endpoint_parse_weight(const char *text, uint16_t *ret);
+
+/* As people write where it is: "ip:port", the address alone where the port is 0. Returns `text`. */
+const char *endpoint_format_place(const struct addr_port *at, char text[static ADDR_PORT_TEXT_MAX]);
 
 /* In a normalised list; NULL if it is not there. */
 const struct endpoint *endpoints_find(const struct endpoints *e, const struct addr_port *at);

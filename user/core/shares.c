@@ -7,6 +7,34 @@ void shares_weigh(const struct endpoints *e, uint32_t *shares)
 		shares[i] = SHARES_OF_WEIGHT_1 * MAX(e->list[i].weight, 1U);
 }
 
+static bool is_of(const struct endpoint *e, bool ipv4)
+{
+	return addr_is_ipv4(&e->at.addr) == ipv4;
+}
+
+static bool family_has_healthy(const struct endpoints *e, bool ipv4)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		if (is_of(&e->list[i], ipv4) && e->list[i].state == STATE_HEALTHY)
+			return true;
+	}
+	return false;
+}
+
+void shares_prefer_healthy(const struct endpoints *e, uint32_t *shares)
+{
+	bool has_healthy4 = family_has_healthy(e, true);
+	bool has_healthy6 = family_has_healthy(e, false);
+
+	for (size_t i = 0; i < e->n; i++) {
+		enum shunt_state state = (enum shunt_state)e->list[i].state;
+		bool has_healthy = is_of(&e->list[i], true) ? has_healthy4 : has_healthy6;
+
+		if (state == STATE_DRAINING || (state == STATE_UNHEALTHY && has_healthy))
+			shares[i] = 0;
+	}
+}
+
 static bool is_local(const struct endpoint *e, const struct shares_zone *zone)
 {
 	return e->state == STATE_HEALTHY && streq(e->zone, zone->prefer);
@@ -19,7 +47,7 @@ static bool family_prefer(const struct endpoints *e, const struct shares_zone *z
 	size_t all = 0, local = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
-		if (addr_is_ipv4(&e->list[i].at.addr) != ipv4)
+		if (!is_of(&e->list[i], ipv4))
 			continue;
 		all++;
 		local += is_local(&e->list[i], zone);
@@ -27,7 +55,7 @@ static bool family_prefer(const struct endpoints *e, const struct shares_zone *z
 	if (local < MAX(zone->min, 1U))
 		return all == 0;
 	for (size_t i = 0; i < e->n; i++) {
-		if (addr_is_ipv4(&e->list[i].at.addr) == ipv4 && !is_local(&e->list[i], zone))
+		if (is_of(&e->list[i], ipv4) && !is_local(&e->list[i], zone))
 			shares[i] = 0;
 	}
 	return true;

@@ -2,7 +2,7 @@
 /*
  * How much of a service's connections each backend is to have: its weight, and what the rules of
  * the service make of it. Pure numbers, a share for each endpoint of a list; core/slots turns them
- * into slots. A rule never leaves a family without a share.
+ * into slots. A rule never leaves a family without a share, but that of the operator: draining.
  */
 #pragma once
 
@@ -18,6 +18,12 @@ struct shares_zone {
 
 /* Fills shares[e->n] with what the weights ask for. */
 void shares_weigh(const struct endpoints *e, uint32_t *shares);
+
+/*
+ * Those that drain get nothing. Family by family, the unhealthy get nothing while one is healthy;
+ * when none is, all are as good as any.
+ */
+void shares_prefer_healthy(const struct endpoints *e, uint32_t *shares);
 
 /*
  * Family by family: with at least `min` healthy backends in the zone they get everything, with

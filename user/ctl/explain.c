@@ -23,17 +23,6 @@ static void answer_done(struct answer *a)
 	verdict_done(&a->udp);
 }
 
-/* "10.0.0.1:80", or "10.0.0.1" when no port was given. */
-static const char *format_to(const struct addr_port *to, char text[static ADDR_PORT_TEXT_MAX])
-{
-	char address[ADDR_TEXT_MAX];
-
-	if (to->port)
-		return addr_port_format(to, text);
-	(void)util_copy(text, ADDR_PORT_TEXT_MAX, addr_format(&to->addr, address));
-	return text;
-}
-
 /* Not ours, as asked; what is at the same address tells more than that it is not. */
 static void explain_left_alone(const struct verdict *v, const struct table *table, char *why)
 {
@@ -45,11 +34,12 @@ static void explain_left_alone(const struct verdict *v, const struct table *tabl
 		if (!addr_equal(&service->vip.addr, &v->to.addr))
 			continue;
 		(void)snprintf(why, WHY_MAX, "left alone: %s is at %s, %s", service->name,
-			       format_to(&service->vip, vip),
+			       endpoint_format_place(&service->vip, vip),
 			       config_protocol_name(service->protocol));
 		return;
 	}
-	(void)snprintf(why, WHY_MAX, "left alone: no service has %s", format_to(&v->to, to));
+	(void)snprintf(why, WHY_MAX, "left alone: no service has %s",
+		       endpoint_format_place(&v->to, to));
 }
 
 static void explain_empty(const struct verdict *v, char *why)
@@ -114,7 +104,7 @@ static void write_answer(struct writer *w, const char *protocol, const struct ve
 
 	explain(v, table, why);
 	writer_text(w, protocol);
-	writer_text(w, format_to(&v->to, to));
+	writer_text(w, endpoint_format_place(&v->to, to));
 	if (v->service)
 		writer_text(w, v->service->name);
 	else
@@ -131,13 +121,15 @@ static const char *explain_candidate(const struct verdict *v, size_t i)
 	if (v->turns[i] > 0)
 		return endpoint->state == STATE_HEALTHY ? words[balance_index(v->balance)].this_one
 							: "picked: no backend is healthy";
+	if (endpoint->state == STATE_DRAINING)
+		return "not picked: drained by shuntctl";
 	if (addr_is_ipv4(&endpoint->at.addr) == v->is_ipv6)
 		return v->is_ipv6 ? "not picked: an IPv6 backend is there"
 				  : "not picked: an IPv4 backend is there";
-	if (v->service->zone[0] && !streq(endpoint->zone, v->service->zone))
-		return "not picked: enough are in the preferred zone";
 	if (endpoint->state != STATE_HEALTHY)
 		return "not picked: others are healthy";
+	if (v->service->zone[0] && !streq(endpoint->zone, v->service->zone))
+		return "not picked: enough are in the preferred zone";
 	return "not picked: its weight is too small a part";
 }
 
@@ -152,7 +144,7 @@ static void write_candidates(struct writer *w, const char *protocol, const struc
 			at.port = v->to.port; /* the client's own */
 		writer_text(w, protocol);
 		writer_text(w, v->service->name);
-		writer_text(w, format_to(&at, text));
+		writer_text(w, endpoint_format_place(&at, text));
 		writer_fixed(w, v->slots ? 100.0 * v->turns[i] / v->slots : 0);
 		writer_count(w, endpoint->weight);
 		writer_text(w, state_name((enum shunt_state)endpoint->state));

@@ -48,12 +48,11 @@ static void show_backend(struct writer *w, const struct table_service *service,
 			 const struct table_backend *backend)
 {
 	const struct endpoint *endpoint = &backend->endpoint;
-	char text[ADDR_PORT_TEXT_MAX], address[ADDR_TEXT_MAX];
+	char place[ADDR_PORT_TEXT_MAX], address[ADDR_TEXT_MAX];
 
-	addr_format(&endpoint->at.addr, address);
 	writer_text(w, service->name);
-	writer_text(w, endpoint->at.port ? addr_port_format(&endpoint->at, text) : address);
-	writer_text(w, address);
+	writer_text(w, endpoint_format_place(&endpoint->at, place));
+	writer_text(w, addr_format(&endpoint->at.addr, address));
 	writer_count(w, endpoint->at.port);
 	writer_text(w, state_name((enum shunt_state)endpoint->state));
 	writer_count(w, endpoint->weight);

@@ -212,6 +212,25 @@ static void put_slow_start(FILE *to, const cJSON *service)
 			      count == 1 ? "" : "s");
 }
 
+/* A backend that is not healthy. */
+static void put_state(FILE *to, const cJSON *state)
+{
+	double age_s;
+
+	(void)fputs(INDENT, to);
+	put_text(to, text_at(state, "backend"));
+	(void)fputc(' ', to);
+	put_text(to, text_at(state, "state"));
+	(void)fputs(": ", to);
+	put_text(to, text_at(state, "why"));
+	if (number_at(state, "age_s", &age_s)) {
+		(void)fputc(' ', to);
+		put_duration(to, age_s);
+		(void)fputs(" ago", to);
+	}
+	(void)fputc('\n', to);
+}
+
 static void put_error(FILE *to, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
@@ -262,13 +281,17 @@ static void put_faulty(FILE *to, const cJSON *faulty, const char *before, const 
 static void put_service(FILE *to, const cJSON *service)
 {
 	const char *keeping = text_at(service, "keeping");
-	const cJSON *note;
+	const cJSON *state, *note;
 
 	put_summary(to, service);
 	put_source(to, service);
 	put_balance(to, service);
 	put_zone(to, member(service, "zone"));
 	put_slow_start(to, service);
+	cJSON_ArrayForEach(state, member(service, "states"))
+	{
+		put_state(to, state);
+	}
 	if (keeping)
 		put_line(to, INDENT "keeping ", keeping);
 	if (cJSON_IsObject(member(service, "error")))

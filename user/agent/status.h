@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reply to `status`, built from what the agent and its watches hold; it changes nothing. Out of
+ * memory a member is missing.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "agent/internal.h"
+
+/* The caller's; NULL: out of memory. */
+cJSON *status_build(struct agent *agent);
+
+/* A text that may be any octets, cut anywhere, as UTF-8; NULL becomes null. */
+void status_add_text(cJSON *to, const char *key, const char *text);
+/* null when it is not known. */
+void status_add_age(cJSON *to, int64_t since_s);
+
+/* status_health.c: the backends of a service that are not healthy, each with its state and why. */
+void status_add_states(const struct watch *w, cJSON *to);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has a say on the state of a service's backends: each is heard on each, the gravest counts. */
+#include "agent/internal.h"
+
+static int source_says(struct watch *w, size_t index)
+{
+	enum shunt_state state = (enum shunt_state)w->model.in_force.list[index].state;
+
+	return health_say(&w->health, index, state, 0,
+			  w->model.answered ? "its source says so" : "as an earlier run left it");
+}
+
+static int (*const voices[])(struct watch *w, size_t index) = {
+	source_says,
+};
+
+int voices_hear(struct watch *w)
+{
+	int r = health_begin(&w->health, &w->model.in_force);
+
+	for (size_t i = 0; i < w->health.backends.n && r == 0; i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(voices) && r == 0; j++)
+			r = voices[j](w, i);
+	}
+	return r;
+}
