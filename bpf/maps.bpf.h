@@ -87,6 +87,37 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_SERVICES_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_policy);
+} shunt_policies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_BACKENDS_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_health);
+} shunt_health SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_BACKENDS_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_load);
+} shunt_loads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SHUNT_ACCUSATIONS_MAX);
+	__type(key, struct shunt_accusation_key);
+	__type(value, struct shunt_accusation);
+} shunt_accusations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SHUNT_TRACKS);
 	__type(key, __u32);
 	__type(value, struct shunt_track);

@@ -40,6 +40,8 @@ struct pick {
 	/* out, for VERDICT_REDIRECTED; address and port are overwritten */
 	__u32 service_id;
 	__u32 generation; /* of the service */
+	__u32 backend_id;
+	__u32 born; /* of the backend */
 };
 
 /* Whose backend stays the same while the run does. */
@@ -132,22 +134,21 @@ static __always_inline struct shunt_counters *counters_of(__u32 service_id)
 	return bpf_map_lookup_elem(&shunt_counters, &index);
 }
 
-static __always_inline union shunt_cell cell_at(__u32 index)
+/* NULL: the run was not what it said (never seen, by I2). */
+static __always_inline const union shunt_cell *cell_at(__u32 index)
 {
-	const union shunt_cell *cell = bpf_map_lookup_elem(&shunt_slots, &index);
-	union shunt_cell none = { .word = 0 };
-
-	if (cell)
-		none.word = *(const volatile __u64 *)&cell->word;
-	return none;
+	return bpf_map_lookup_elem(&shunt_slots, &index);
 }
 
-/* Turns the slot into the destination; false when the run was not what it said (never seen by I2).
- */
-static __always_inline bool slot_take(struct pick *pick, struct shunt_slot slot, bool is_ipv6)
+/* Turns the slot into the destination. */
+static __always_inline bool slot_take(struct pick *pick, const union shunt_cell *cell, bool is_ipv6)
 {
 	const struct shunt_address *address6;
+	struct shunt_slot slot;
 
+	if (!cell)
+		return false;
+	slot = cell->slot;
 	if (is_ipv6) {
 		address6 = bpf_map_lookup_elem(&shunt_addrs6, &slot.address);
 		if (!address6)
@@ -163,6 +164,8 @@ static __always_inline bool slot_take(struct pick *pick, struct shunt_slot slot,
 	}
 	if (slot.port)
 		pick->port = slot.port;
+	pick->backend_id = slot.backend_id;
+	pick->born = slot.born;
 	return true;
 }
 
@@ -223,6 +226,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 {
 	__u32 service_id = front_find(pick);
 	struct shunt_counters *counters;
+	const union shunt_cell *cell;
 	const shunt_run *place;
 	struct shunt_head head;
 	__u32 base, first, count;
@@ -241,7 +245,10 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	pick->service_id = service_id;
 
 	base = SHUNT_RUN_BASE(run);
-	head = cell_at(base).head;
+	cell = cell_at(base);
+	if (!cell)
+		return VERDICT_NOT_OURS;
+	head = cell->head;
 	pick->generation = head.generation;
 	probe = is_probe(pick, head);
 	counted = !probe && pick->asker != ASKER_SEND_AGAIN;
@@ -250,7 +257,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
 	if (count)
 		first += turn(counters, count, pick, key, head.balance, probe);
-	if (count && slot_take(pick, cell_at(first).slot, is_ipv6)) {
+	if (count && slot_take(pick, cell_at(first), is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		return VERDICT_REDIRECTED;

@@ -70,8 +70,9 @@ static __always_inline struct shunt_counters *track_counters(const struct shunt_
 	__u32 service_id = track->service_id;
 	const shunt_run *place = bpf_map_lookup_elem(&shunt_runs, &service_id);
 	shunt_run run = place ? *(const volatile shunt_run *)place : 0;
+	const union shunt_cell *head = run ? cell_at(SHUNT_RUN_BASE(run)) : NULL;
 
-	if (!run || cell_at(SHUNT_RUN_BASE(run)).head.generation != track->generation)
+	if (!head || head->head.generation != track->generation)
 		return NULL;
 	return counters_of(service_id);
 }
@@ -82,6 +83,9 @@ static __always_inline void track_fill(struct shunt_track *track, const struct p
 	track->service_id = pick->service_id;
 	track->generation = pick->generation;
 	track->note = *note;
+	track->backend_id = pick->backend_id;
+	track->born = pick->born;
+	track->flags = 0;
 }
 
 /* An earlier connect() of the same socket that came to nothing, or was undone by AF_UNSPEC. */

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 1
+#define SHUNT_LAYOUT_VERSION 2
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -127,22 +127,104 @@ struct shunt_head {
 	__u8 on_empty;	  /* enum shunt_on_empty */
 	__u8 protocol;	  /* enum shunt_protocol, as configured */
 	__u8 balance;	  /* enum shunt_balance */
-	__u8 flags;	  /* 0 */
+	__u8 flags;	  /* SHUNT_HEAD_... */
 	__u32 generation; /* of the service id: tells a service from one that had the id before */
+	__u32 pad[2];
 };
 
-/* shunt_slots[base + 1 ...]: a backend inline. Port 0 keeps the port that the client asked for. */
+#define SHUNT_HEAD_LOADS 1  /* active connections are counted by backend, in shunt_loads */
+#define SHUNT_HEAD_LIMITS 2 /* shunt_policies has limits */
+
+/*
+ * shunt_slots[base + 1 ...]: a backend inline. Port 0 keeps the port that the client asked for. A
+ * run is written where nobody reads and then not changed, so a slot need not be read at once.
+ */
 struct shunt_slot {
 	__u32 address; /* IPv4 in network order; for an IPv6 slot its index in shunt_addrs6 */
 	__u16 port;    /* host order */
 	__u16 flags;   /* 0 */
+	__u32 backend_id;
+	__u32 born; /* tells a backend from one that had the id before */
 };
 
 union shunt_cell {
 	struct shunt_head head;
 	struct shunt_slot slot;
-	__u64 word; /* how it is read and written: whole */
+	__u64 words[2];
 };
+
+/*
+ * shunt_policies: by service id. The rules are the agent's, written before the run that needs them;
+ * the rest is counted by the programs, all CPUs in one place, because limits have to be exact.
+ * Reached only when the head says so, or when something has failed.
+ */
+struct shunt_rules {
+	__u32 backends;		 /* that have a share */
+	__u32 ejection_failures; /* so many within the next eject a backend; 0: never */
+	__u32 ejection_within_ms;
+	__u32 ejection_base_ms, ejection_max_ms; /* for how long */
+	__u8 ejection_max_percent;		 /* of the service's backends, though always one */
+	__u8 panic_percent; /* with fewer than this in service nobody is avoided */
+	__u8 pad[2];
+	__u32 connections_max; /* limits; 0: none */
+	__u32 backend_connections_max;
+	__u32 pending_max;
+	__u32 connect_timeout_ms; /* 0: none */
+	__u32 pad2[5];
+};
+
+struct shunt_policy {
+	struct shunt_rules rules;
+	__s32 active;  /* connections that began while connections_max was set */
+	__s32 pending; /* of these, not established yet */
+	__u32 ejected; /* backends, now */
+	__u32 pad;
+	__u64 ejections;
+	__u64 limited; /* connects */
+	__u64 pad2[4];
+};
+
+/*
+ * shunt_health: by backend id. Times are nanoseconds of CLOCK_MONOTONIC. The programs count
+ * failures of a backend here, and decide by eject_until.
+ */
+struct shunt_health {
+	__u32 born;	 /* of the backend that this is of */
+	__u32 ejections; /* in a row: the back-off */
+	__u64 eject_until;
+	__u64 window_since; /* begin of the window of the two below */
+	__u32 failures;	    /* in quarters: weak evidence counts less (bpf/health.bpf.h) */
+	__u32 successes;
+	__u64 accuser;	     /* the task that has ejected it for itself */
+	__u64 accused_until; /* when that is forgotten */
+	__u64 trial;	     /* cookie of the connection that tries it again; 0: none */
+	__u64 trial_socket;  /* where the kernel keeps it */
+};
+
+/* shunt_loads: by backend id, where the head asks for it; all CPUs in one place. */
+struct shunt_load {
+	__u32 born;
+	__s32 active;
+	__u64 redirected;
+	__u64 failures;
+	__u64 bytes_sent, bytes_received;
+	__u64 retransmits;
+	__u64 pad[2]; /* a cache line */
+};
+
+/* shunt_accusations: what one task has found out about a backend that others may reach. */
+struct shunt_accusation_key {
+	__u64 task; /* id of its cgroup */
+	__u32 backend_id;
+	__u32 born;
+};
+
+struct shunt_accusation {
+	__u64 window_since, eject_until;
+	__u32 failures, successes; /* as in shunt_health */
+};
+
+#define SHUNT_ACCUSATIONS_MAX 16384
 
 /*
  * shunt_counters: [cpu * capacity of shunt_runs + service id]; sum over the CPUs. A connection that
@@ -154,7 +236,8 @@ struct shunt_counters {
 	__s64 active;
 	__u64 bytes_sent, bytes_received; /* of TCP connections that have ended */
 	__u64 retransmits;
-	__u64 pad[2]; /* a cache line */
+	__u64 look; /* not 0: a backend is suspect or ejected, see SHUNT_LOOK_... */
+	__u64 pad;  /* a cache line */
 };
 
 /* shunt_failures: [service id][enum shunt_failure]. */
@@ -205,6 +288,7 @@ struct shunt_backend {
 	__u8 ipv6[16];
 	__u16 port; /* 0: the port that the client asked for */
 	__u16 weight;
+	__u32 born; /* as in its slots */
 	char zone[SHUNT_ZONE_MAX];
 };
 
@@ -238,7 +322,9 @@ struct shunt_track {
 	__u32 service_id;
 	__u32 generation;
 	struct shunt_note note;
-	__u32 pad[3]; /* a cache line */
+	__u32 backend_id;
+	__u32 born;
+	__u32 flags; /* SHUNT_TRACK_...; a cache line in all */
 };
 
 /* shunt_senders: in socket storage, the last addresses that an unconnected UDP socket has sent to.
@@ -274,12 +360,17 @@ struct shunt_settings {
 
 SHUNT_ASSERT_SIZE(struct shunt_front_key, 20);
 SHUNT_ASSERT_SIZE(struct shunt_bucket, 64);
-SHUNT_ASSERT_SIZE(struct shunt_head, 8);
-SHUNT_ASSERT_SIZE(struct shunt_slot, 8);
-SHUNT_ASSERT_SIZE(union shunt_cell, 8);
+SHUNT_ASSERT_SIZE(struct shunt_head, 16);
+SHUNT_ASSERT_SIZE(struct shunt_slot, 16);
+SHUNT_ASSERT_SIZE(union shunt_cell, 16);
+SHUNT_ASSERT_SIZE(struct shunt_policy, 128);
+SHUNT_ASSERT_SIZE(struct shunt_health, 64);
+SHUNT_ASSERT_SIZE(struct shunt_load, 64);
+SHUNT_ASSERT_SIZE(struct shunt_accusation_key, 16);
+SHUNT_ASSERT_SIZE(struct shunt_accusation, 24);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
 SHUNT_ASSERT_SIZE(struct shunt_service, 80);
-SHUNT_ASSERT_SIZE(struct shunt_backend, 132);
+SHUNT_ASSERT_SIZE(struct shunt_backend, 136);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 328);

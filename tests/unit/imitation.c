@@ -13,6 +13,7 @@ void imitation_init(struct imitation *m)
 	memset(m->cells_let_go, -1, sizeof(m->cells_let_go));
 	memset(m->addrs6_let_go, -1, sizeof(m->addrs6_let_go));
 	memset(m->ids_let_go, -1, sizeof(m->ids_let_go));
+	memset(m->backends_let_go, -1, sizeof(m->backends_let_go));
 }
 
 void imitation_grace_begin(struct imitation *m)
@@ -52,18 +53,20 @@ static outcome run_outcome(const struct imitation *m, shunt_run run)
 	uint32_t base = SHUNT_RUN_BASE(run), count4 = SHUNT_RUN_COUNT4(run);
 	uint32_t n = count4 + SHUNT_RUN_COUNT6(run);
 	uint64_t digest = 14695981039346656037ULL;
-	union shunt_cell head;
+	struct shunt_head head;
 
 	assert_true(run != 0);
 	assert_in_range(base + n, 0, IMITATION_CELLS - 1);
-	head = m->cells[base];
-	head.head.generation = 0; /* says whose the counters are, not where a connect goes */
-	digest = mix(digest, &head.word, 8);
+	head = m->cells[base].head;
+	head.generation = 0; /* says whose the counters are, not where a connect goes */
+	digest = mix(digest, &head, sizeof(head));
 	for (uint32_t i = 0; i < n; i++) {
 		struct shunt_slot slot = m->cells[base + 1 + i].slot;
 		struct addr a = addr_from_ipv4(&slot.address);
 		struct shunt_address address;
 
+		assert_in_range(slot.backend_id, 1, IMITATION_BACKENDS);
+		assert_int_equal(slot.born, m->born[slot.backend_id]);
 		memcpy(&address, a.octets, sizeof(address));
 		if (i >= count4) {
 			assert_in_range(slot.address, 0, IMITATION_ADDRS6 - 1);
@@ -121,15 +124,15 @@ outcome imitation_run(const struct imitation *m, uint32_t id)
 outcome imitation_outcome(const struct table_service *service)
 {
 	_cleanup_(slots_done) struct slots slots = { 0 };
-	union shunt_cell head = { .word = 0 };
+	struct shunt_head head = { 0 };
 	uint64_t digest = 14695981039346656037ULL;
 
 	assert_in_range(service->n_backends, 0, IMITATION_CELLS);
 	assert_int_equal(
 		slots_build(service->backends, service->n_backends, service->balance, &slots), 0);
-	head.head.on_empty = (uint8_t)service->on_empty;
-	head.head.protocol = (uint8_t)service->protocol;
-	digest = mix(digest, &head.word, 8);
+	head.on_empty = (uint8_t)service->on_empty;
+	head.protocol = (uint8_t)service->protocol;
+	digest = mix(digest, &head, sizeof(head));
 	for (size_t i = 0; i < slots.n; i++)
 		digest = mix_slot(digest, (const void *)slots.order[i]->at.addr.octets,
 				  slots.order[i]->at.port);
@@ -240,8 +243,10 @@ static void backend_write(struct imitation *m, const struct plan_op *op)
 	while (at < m->n_backends && m->backends[at].id != op->index)
 		at++;
 	if (op->kind == PLAN_BACKEND_DELETE) {
-		assert_int_not_equal(at, m->n_backends);
-		m->backends[at] = m->backends[--m->n_backends];
+		/* a start may know a backend by its slot alone */
+		if (at < m->n_backends)
+			m->backends[at] = m->backends[--m->n_backends];
+		m->backends_let_go[op->index] = m->begun;
 		return;
 	}
 	assert_in_range(at, 0, IMITATION_BACKENDS - 1);
@@ -254,7 +259,7 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 	switch (op->kind) {
 	case PLAN_CELL:
 		cell_is_free(m, op->index);
-		m->cells[op->index].word = op->word;
+		m->cells[op->index] = op->cell;
 		break;
 	case PLAN_ADDR6:
 		addr6_is_free(m, op->index);
@@ -263,6 +268,14 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 	case PLAN_BACKEND_PUT:
 	case PLAN_BACKEND_DELETE:
 		backend_write(m, op);
+		break;
+	case PLAN_BACKEND_BORN:
+		assert_in_range(op->index, 1, IMITATION_BACKENDS);
+		assert_false(is_held(m, m->backends_let_go[op->index]));
+		m->born[op->index] = (uint32_t)op->word;
+		break;
+	case PLAN_RULES:
+		m->policies[op->index].rules = op->rules;
 		break;
 	case PLAN_COUNTERS_ZERO:
 		m->counters_used[op->index] = false;
@@ -306,8 +319,9 @@ struct planner *imitation_planner(struct imitation *m)
 		.slots = IMITATION_CELLS,
 		.addrs6 = IMITATION_ADDRS6,
 		.backends = IMITATION_BACKENDS,
+		.generation = (uint32_t)++m->starts * 1000,
 	};
-	const struct plan_memory memory = { m->cells, m->addrs6 };
+	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
 	_cleanup_(plan_state_done) struct plan_state have = { 0 };
 	struct plan_run runs[IMITATION_IDS];
 	struct planner *p = NULL;

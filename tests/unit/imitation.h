@@ -19,6 +19,8 @@ struct imitation {
 	shunt_run runs[IMITATION_IDS];
 	union shunt_cell cells[IMITATION_CELLS];
 	struct shunt_address addrs6[IMITATION_ADDRS6];
+	struct shunt_policy policies[IMITATION_IDS];
+	uint32_t born[IMITATION_BACKENDS + 1];
 	bool counters_used[IMITATION_IDS];
 	struct plan_front fronts[IMITATION_FRONTS];
 	struct plan_service services[IMITATION_IDS];
@@ -27,9 +29,11 @@ struct imitation {
 	/* Grace periods that began and that ended; a thing that was let go when `begun` was n is
 	 * out of every reader's hands once `ended` is beyond n. -1: nobody holds it. */
 	int begun, ended;
+	int starts; /* generations begin higher each time */
 	int cells_let_go[IMITATION_CELLS];
 	int addrs6_let_go[IMITATION_ADDRS6];
 	int ids_let_go[IMITATION_IDS];
+	int backends_let_go[IMITATION_BACKENDS + 1];
 	int front_let_go; /* an element of the hash */
 };
 

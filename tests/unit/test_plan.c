@@ -108,9 +108,10 @@ static void is_refused(const struct bench *b, const char *name, int error)
 static void a_new_service_becomes_reachable_last(void **state)
 {
 	static const enum plan_op_kind wanted[] = {
-		PLAN_CELL,	  PLAN_CELL,	    PLAN_ADDR6,		PLAN_CELL,
-		PLAN_BACKEND_PUT, PLAN_BACKEND_PUT, PLAN_COUNTERS_ZERO, PLAN_RUN,
-		PLAN_SERVICE_PUT, PLAN_PREFIX4,	    PLAN_FRONT_PUT,
+		PLAN_CELL,	    PLAN_CELL,	       PLAN_ADDR6,	 PLAN_CELL,
+		PLAN_BACKEND_BORN,  PLAN_BACKEND_BORN, PLAN_BACKEND_PUT, PLAN_BACKEND_PUT,
+		PLAN_COUNTERS_ZERO, PLAN_RULES,	       PLAN_RUN,	 PLAN_SERVICE_PUT,
+		PLAN_PREFIX4,	    PLAN_FRONT_PUT,
 	};
 	struct bench *b = *state;
 

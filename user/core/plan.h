@@ -3,8 +3,9 @@
  * From what the maps hold and what they ought to hold to the writes between, in an order in which
  * every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
  *
- *	1. cells of new runs, where nobody reads yet; backends (for people)
- *	2. counters of new services to zero
+ *	1. cells of new runs, where nobody reads yet; what the programs count of new backends to
+ *	   zero; backends (for people)
+ *	2. counters of new services to zero; rules
  *	3. runs: one store a service; from here its connects go to the new set
  *	4. service rows, prefix bits, then fronts: a new service becomes reachable last
  *	5. fronts of what goes, then prefix bits, service rows, backends, runs
@@ -27,10 +28,12 @@ struct plan_limits {
 };
 
 enum plan_op_kind {
-	PLAN_CELL,	     /* cells[index] = word */
+	PLAN_CELL,	     /* cells[index] = cell */
 	PLAN_ADDR6,	     /* addrs6[index] = address */
 	PLAN_BACKEND_PUT,    /* backends[index] = backend */
+	PLAN_BACKEND_BORN,   /* health and loads of `index` to zero, born at word */
 	PLAN_COUNTERS_ZERO,  /* of service `index` */
+	PLAN_RULES,	     /* policies[index].rules = rules */
 	PLAN_RUN,	     /* runs[index] = word */
 	PLAN_SERVICE_PUT,    /* services[service->name] = service->info */
 	PLAN_PREFIX4,	     /* prefixes4[index] = word */
@@ -46,6 +49,8 @@ struct plan_op {
 	uint32_t index;
 	union {
 		uint64_t word;
+		union shunt_cell cell;
+		struct shunt_rules rules;
 		struct shunt_address address;
 		struct shunt_front_key key;
 		struct shunt_backend backend;
@@ -67,11 +72,11 @@ struct plan {
 
 void plan_done(struct plan *p);
 
-/* What the programs read, as mapped: a run in force is compared with what is wanted cell by cell.
- */
+/* What the programs read, as mapped: what is in force is compared with what is wanted. */
 struct plan_memory {
 	const union shunt_cell *cells;
 	const struct shunt_address *addrs6;
+	const struct shunt_policy *policies;
 };
 
 struct planner;

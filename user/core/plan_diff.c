@@ -29,6 +29,44 @@ static int cells_add(const struct decisions *decisions, struct plan *plan)
 	return r;
 }
 
+static int born_add(const struct decisions *decisions, struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < decisions->n && r == 0; i++) {
+		if (!decisions->list[i].kept)
+			r = plan_backends_born(&decisions->list[i], plan);
+	}
+	return r;
+}
+
+static struct shunt_rules rules_of(const struct table_service *want)
+{
+	struct shunt_rules rules = want->rules;
+
+	rules.backends = 0;
+	for (size_t i = 0; i < want->n_backends; i++)
+		rules.backends += want->backends[i].share > 0;
+	return rules;
+}
+
+static int rules_add(const struct planner *p, const struct decisions *decisions, struct plan *plan)
+{
+	for (size_t i = 0; i < decisions->n; i++) {
+		const struct decision *d = &decisions->list[i];
+		struct shunt_rules rules = rules_of(d->want);
+		struct plan_op *op;
+
+		if (d->kept || memcmp(&p->memory.policies[d->id].rules, &rules, sizeof(rules)) == 0)
+			continue;
+		op = plan_add(plan, PLAN_RULES, d->id);
+		if (!op)
+			return -ENOMEM;
+		op->rules = rules;
+	}
+	return 0;
+}
+
 static int counters_add(const struct decisions *decisions, struct plan *plan)
 {
 	for (size_t i = 0; i < decisions->n; i++) {
@@ -150,7 +188,7 @@ static int backends_delete(struct planner *p, const struct plan_state *next, str
 			continue;
 		if (!plan_add(plan, PLAN_BACKEND_DELETE, old->id))
 			return -ENOMEM;
-		pool_untake(&p->backend_ids, old->id, 1);
+		pool_release(&p->backend_ids, old->id, 1);
 	}
 	return 0;
 }
@@ -237,9 +275,13 @@ static int plan_diff_put(struct planner *p, const struct decisions *decisions,
 	int r = cells_add(decisions, plan);
 
 	if (r == 0)
+		r = born_add(decisions, plan);
+	if (r == 0)
 		r = backends_put(p, next, plan);
 	if (r == 0)
 		r = counters_add(decisions, plan);
+	if (r == 0)
+		r = rules_add(p, decisions, plan);
 	if (r == 0)
 		r = runs_add(p, next, plan);
 	if (r == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of core/plan share: plan.c (the planner and its order of work), plan_match.c
- * (which service gets which id), plan_runs.c (its run of slots), plan_rows.c (the rows after the
- * plan), plan_fronts.c (which addresses can change now), plan_diff.c (the writes), plan_state.c
- * (rows).
+ * What the files of core/plan share: plan.c (the planner and its order of work), plan_claim.c (what
+ * a start finds), plan_match.c
+ * (which service gets which id), plan_backends.c (and which its backends), plan_runs.c (its run of
+ * slots), plan_rows.c (the rows after the plan), plan_fronts.c (which addresses can change now),
+ * plan_diff.c (the writes), plan_state.c (rows).
  */
 #pragma once
 
@@ -23,6 +24,12 @@ struct planner {
 	bool any_port_resting, any_port_waiting;
 };
 
+struct decided_backend {
+	uint32_t id;
+	uint32_t born;
+	bool is_new;
+};
+
 /* What becomes of one wanted service. */
 struct decision {
 	const struct table_service *want;
@@ -36,6 +43,7 @@ struct decision {
 	struct slots slots;
 	uint32_t addrs6; /* first place of its IPv6 addresses */
 	uint32_t generation;
+	struct decided_backend *backends; /* owned; as want->backends */
 };
 
 struct decisions {
@@ -45,11 +53,18 @@ struct decisions {
 
 void decisions_done(struct decisions *d);
 
+/* plan_claim.c: at a start, what p->have uses; 0 or -ENOMEM. */
+int plan_claim(struct planner *p);
 /* plan_match.c: ids for all; 0 or -ENOMEM. Services for which there is none are `kept`. */
 int plan_match(struct planner *p, const struct table *want, struct decisions *ret,
 	       struct plan *plan);
-/* plan_runs.c: a run for one, the old one if its cells are what is wanted; 0 or -ENOMEM. */
-int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan);
+/* plan_backends.c: ids for its backends; 0, -EAGAIN (after a grace period), -ENOSPC, -ENOMEM. */
+int plan_backends_decide(struct planner *p, struct decision *d);
+void plan_backends_undo(struct planner *p, struct decision *d);
+/* Health and loads of new ones to zero. */
+int plan_backends_born(const struct decision *d, struct plan *plan);
+/* plan_runs.c: a run for one, the old one if its cells are what is wanted; as above, or -E2BIG. */
+int plan_run_decide(struct planner *p, struct decision *d);
 int plan_run_write(const struct decision *d, struct plan *plan);
 struct shunt_address plan_address(const struct addr *a);
 /* plan_rows.c: the rows after the plan, sorted. 0 or -ENOMEM. */

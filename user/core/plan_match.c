@@ -8,10 +8,16 @@
 
 #include <errno.h>
 
+static void decision_done(struct decision *d)
+{
+	slots_done(&d->slots);
+	free(d->backends);
+}
+
 void decisions_done(struct decisions *d)
 {
 	for (size_t i = 0; i < d->n; i++)
-		slots_done(&d->list[i].slots);
+		decision_done(&d->list[i]);
 	free(d->list);
 	*d = (struct decisions){ 0 };
 }

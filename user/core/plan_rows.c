@@ -79,35 +79,16 @@ static struct shunt_backend backend_info(const struct decision *d, const struct 
 	return info;
 }
 
-/* A backend that stays keeps its id. Both lists are sorted, so one walk finds them. */
-static int backend_rows(struct planner *p, const struct decision *d, struct plan_state *next)
+static int backend_rows(const struct decision *d, struct plan_state *next)
 {
-	const struct plan_state *have = &p->have;
-	size_t at = plan_state_backends(have, d->id);
 	int r = 0;
 
 	for (size_t i = 0; i < d->want->n_backends && r == 0; i++) {
 		const struct endpoint *e = &d->want->backends[i].endpoint;
-		struct plan_backend row = { .info = backend_info(d, e) };
-		int order = 1;
+		struct plan_backend row = { d->backends[i].id, backend_info(d, e) };
 
-		for (; at < have->backends.n; at++) {
-			const struct plan_backend *old = &have->backends.list[at];
-			struct addr_port old_at = plan_backend_at(&old->info);
-
-			if (old->info.service_id != d->id)
-				break;
-			order = addr_port_compare(&old_at, &e->at);
-			if (order >= 0)
-				break;
-			order = 1;
-		}
-		if (order == 0)
-			row.id = have->backends.list[at++].id;
-		else
-			r = pool_take(&p->backend_ids, 1, &row.id);
-		if (r == 0)
-			r = APPEND(next->backends, row);
+		row.info.born = d->backends[i].born;
+		r = APPEND(next->backends, row);
 	}
 	return r;
 }
@@ -154,7 +135,7 @@ int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_
 		if (r == 0)
 			r = front_rows(d, next);
 		if (r == 0)
-			r = backend_rows(p, d, next);
+			r = backend_rows(d, next);
 		if (r == 0)
 			r = APPEND(next->runs, run);
 	}

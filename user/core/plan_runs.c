@@ -16,49 +16,74 @@ struct shunt_address plan_address(const struct addr *a)
 static union shunt_cell head_cell(const struct decision *d)
 {
 	const struct table_service *want = d->want;
-	union shunt_cell cell = { .word = 0 };
 
-	cell.head.on_empty = (uint8_t)want->on_empty;
-	cell.head.protocol = (uint8_t)want->protocol;
-	cell.head.balance = (uint8_t)want->balance;
-	cell.head.generation = d->generation;
-	return cell;
+	return (union shunt_cell){
+		.head = {
+			.on_empty = (uint8_t)want->on_empty,
+			.protocol = (uint8_t)want->protocol,
+			.balance = (uint8_t)want->balance,
+			.flags = want->head_flags,
+			.generation = d->generation,
+		},
+	};
+}
+
+/* What slots_build puts in order are the endpoints of backends. */
+static const struct table_backend *backend_of(const struct endpoint *e)
+{
+	return (const struct table_backend *)((const char *)e -
+					      offsetof(struct table_backend, endpoint));
 }
 
 /* `address6` is where its address lies if it is IPv6. */
-static union shunt_cell slot_cell(const struct endpoint *e, uint32_t address6)
+static union shunt_cell slot_cell(const struct decision *d, const struct endpoint *e,
+				  uint32_t address6)
 {
-	union shunt_cell cell = { .slot = { .port = e->at.port } };
+	size_t i = (size_t)(backend_of(e) - d->want->backends);
+	union shunt_cell cell = {
+		.slot = {
+			.address = address6,
+			.port = e->at.port,
+			.backend_id = d->backends[i].id,
+			.born = d->backends[i].born,
+		},
+	};
 
 	if (addr_is_ipv4(&e->at.addr))
 		memcpy(&cell.slot.address, e->at.addr.octets + 12, 4);
-	else
-		cell.slot.address = address6;
 	return cell;
 }
 
-static bool cell_is(const struct planner *p, uint32_t index, const struct endpoint *e)
+static bool cell_equals(const union shunt_cell *a, const union shunt_cell *b)
 {
-	union shunt_cell cell = p->memory.cells[index];
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1];
+}
 
-	if (addr_is_ipv4(&e->at.addr))
-		return cell.word == slot_cell(e, 0).word;
-	return cell.slot.port == e->at.port && cell.slot.flags == 0 &&
-	       cell.slot.address < p->limits.addrs6 &&
-	       memcmp(p->memory.addrs6[cell.slot.address].octets, e->at.addr.octets, 16) == 0;
+static bool cell_is(const struct planner *p, uint32_t index, const struct decision *d,
+		    const struct endpoint *e)
+{
+	const union shunt_cell *cell = &p->memory.cells[index];
+	union shunt_cell wanted = slot_cell(d, e, cell->slot.address);
+
+	if (!cell_equals(cell, &wanted))
+		return false;
+	return addr_is_ipv4(&e->at.addr) ||
+	       (cell->slot.address < p->limits.addrs6 &&
+		memcmp(p->memory.addrs6[cell->slot.address].octets, e->at.addr.octets, 16) == 0);
 }
 
 static bool run_is_wanted(const struct planner *p, const struct decision *d)
 {
 	uint32_t base = SHUNT_RUN_BASE(d->run);
+	union shunt_cell head = head_cell(d);
 
 	if (d->run == 0 || SHUNT_RUN_COUNT4(d->run) != d->slots.count4 ||
 	    SHUNT_RUN_COUNT6(d->run) != d->slots.count6)
 		return false;
-	if (p->memory.cells[base].word != head_cell(d).word)
+	if (!cell_equals(&p->memory.cells[base], &head))
 		return false;
 	for (size_t i = 0; i < d->slots.n; i++) {
-		if (!cell_is(p, base + 1 + (uint32_t)i, d->slots.order[i]))
+		if (!cell_is(p, base + 1 + (uint32_t)i, d, d->slots.order[i]))
 			return false;
 	}
 	return true;
@@ -93,28 +118,15 @@ static uint32_t generation_decide(struct planner *p, const struct decision *d)
 	return p->memory.cells[SHUNT_RUN_BASE(d->run)].head.generation;
 }
 
-int plan_run_decide(struct planner *p, struct decision *d, struct plan *plan)
+int plan_run_decide(struct planner *p, struct decision *d)
 {
 	const struct table_service *want = d->want;
 	int r = slots_build(want->backends, want->n_backends, want->balance, &d->slots);
 
 	d->generation = generation_decide(p, d);
-	if (r == -ENOMEM)
+	if (r < 0 || run_is_wanted(p, d))
 		return r;
-	if (r == 0 && run_is_wanted(p, d))
-		return 0;
-	if (r == 0)
-		r = run_take(p, d);
-	if (r == 0)
-		return 0;
-	d->kept = true;
-	if (d->is_new)
-		pool_untake(&p->ids, d->id, 1);
-	if (r == -EAGAIN) {
-		plan->deferred = true;
-		return 0;
-	}
-	return plan_refuse(plan, d->want->name, r);
+	return run_take(p, d);
 }
 
 static int cell_write(struct plan *plan, uint32_t index, union shunt_cell cell)
@@ -123,7 +135,7 @@ static int cell_write(struct plan *plan, uint32_t index, union shunt_cell cell)
 
 	if (!op)
 		return -ENOMEM;
-	op->word = cell.word;
+	op->cell = cell;
 	return 0;
 }
 
@@ -149,7 +161,7 @@ int plan_run_write(const struct decision *d, struct plan *plan)
 		if (!addr_is_ipv4(&e->at.addr))
 			r = addr6_write(plan, address6, &e->at.addr);
 		if (r == 0)
-			r = cell_write(plan, base + 1 + (uint32_t)i, slot_cell(e, address6));
+			r = cell_write(plan, base + 1 + (uint32_t)i, slot_cell(d, e, address6));
 		if (!addr_is_ipv4(&e->at.addr))
 			address6++;
 	}

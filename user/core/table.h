@@ -12,7 +12,7 @@
 
 struct table_backend {
 	struct endpoint endpoint;
-	uint32_t id;	/* 0 in a want table */
+	uint32_t id;	/* have only */
 	uint32_t share; /* want only: of the service's connections, beside the others' */
 };
 
@@ -22,6 +22,8 @@ struct table_service {
 	enum shunt_protocol protocol;
 	enum shunt_on_empty on_empty;
 	enum shunt_balance balance;
+	uint8_t head_flags;		/* want only: SHUNT_HEAD_... */
+	struct shunt_rules rules;	/* want only; the planner counts the backends */
 	char zone[SHUNT_ZONE_MAX];	/* preferred, for people; "": none */
 	uint32_t id;			/* have only; ids start at 1 */
 	shunt_run run;			/* have only: what the programs pick from */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carries out a plan, one write an operation. What the programs read by mapping is stored whole
- * with release order, so whoever sees a run sees its cells.
+ * Carries out a plan, one write an operation. A word that makes something visible is stored with
+ * release order, so whoever sees a run sees its cells.
  */
 #include "kernel/internal.h"
 
@@ -54,19 +54,27 @@ static void zero_counters(const struct dataplane *d, uint32_t service_id)
 	for (unsigned int cpu = 0; cpu < d->cpus; cpu++)
 		d->counters[cpu * stride + service_id] = (struct shunt_counters){ 0 };
 	d->failures[service_id] = (struct shunt_failures){ 0 };
+	d->policies[service_id] = (struct shunt_policy){ .rules = d->policies[service_id].rules };
 }
 
 static int apply_one(const struct dataplane *d, const struct plan_op *op)
 {
 	switch (op->kind) {
 	case PLAN_CELL:
-		store(&d->cells[op->index], op->word);
+		d->cells[op->index] = op->cell;
 		return 0;
 	case PLAN_ADDR6:
 		d->addrs6[op->index] = op->address;
 		return 0;
 	case PLAN_BACKEND_PUT:
 		return row_put(d, MAP_BACKENDS, &op->index, &op->backend);
+	case PLAN_BACKEND_BORN:
+		d->health[op->index] = (struct shunt_health){ .born = (uint32_t)op->word };
+		d->loads[op->index] = (struct shunt_load){ .born = (uint32_t)op->word };
+		return 0;
+	case PLAN_RULES:
+		d->policies[op->index].rules = op->rules;
+		return 0;
 	case PLAN_COUNTERS_ZERO:
 		zero_counters(d, op->index);
 		return 0;

@@ -22,25 +22,15 @@ static struct dataplane *dataplane_new(const char *bpffs)
 	return d;
 }
 
-static void unmap(void *memory, const struct map *map)
-{
-	if (memory)
-		(void)munmap(memory, map->mapped);
-}
-
 void dataplane_close(struct dataplane *d)
 {
 	if (!d)
 		return;
-	unmap(d->prefixes, &d->maps[MAP_PREFIXES]);
-	unmap(d->buckets, &d->maps[MAP_BUCKETS]);
-	unmap(d->runs, &d->maps[MAP_RUNS]);
-	unmap(d->cells, &d->maps[MAP_SLOTS]);
-	unmap(d->addrs6, &d->maps[MAP_ADDRS6]);
-	unmap(d->counters, &d->maps[MAP_COUNTERS]);
-	unmap(d->failures, &d->maps[MAP_FAILURES]);
-	for (int i = 0; i < MAP_COUNT; i++)
+	for (int i = 0; i < MAP_COUNT; i++) {
+		if (d->maps[i].memory)
+			(void)munmap(d->maps[i].memory, d->maps[i].mapped);
 		util_close_p(&d->maps[i].fd);
+	}
 	util_close_p(&d->grace_inner);
 	util_close_p(&d->grace_outer);
 	util_close_p(&d->cgroup_fd);
@@ -152,8 +142,9 @@ const char *dataplane_cgroup(const struct dataplane *d, uint64_t *ret_id)
 struct plan_memory dataplane_memory(const struct dataplane *d)
 {
 	return (struct plan_memory){
-		.cells = (const union shunt_cell *)d->cells,
+		.cells = d->cells,
 		.addrs6 = d->addrs6,
+		.policies = d->policies,
 	};
 }
 

@@ -9,40 +9,15 @@
 #include "base/diag.h"
 #include "base/util.h"
 #include "kernel/dataplane.h"
+#include "kernel/maps.h"
 #include "shunt/layout.h"
 
 #define PINS_DIRECTORY "shunt"
 #define PINS_PATH_MAX 512
 
-enum map_index {
-	MAP_PREFIXES,
-	MAP_FRONT,
-	MAP_BUCKETS,
-	MAP_RUNS,
-	MAP_SLOTS,
-	MAP_ADDRS6,
-	MAP_COUNTERS,
-	MAP_FAILURES,
-	MAP_TRACKS,
-	MAP_SPILLS,
-	MAP_SENDERS,
-	MAP_SERVICES,
-	MAP_BACKENDS,
-	MAP_META, /* pinned last: with it the pins are whole */
-	MAP_COUNT,
-};
-
-extern const char *const map_names[MAP_COUNT];
-
 struct prefixes {
 	uint64_t ipv4[SHUNT_PREFIX_WORDS];
 	uint64_t ipv6[SHUNT_PREFIX_WORDS];
-};
-
-struct map {
-	int fd;
-	uint32_t capacity, key_size, value_size;
-	size_t mapped; /* bytes */
 };
 
 struct dataplane {
@@ -52,10 +27,13 @@ struct dataplane {
 	struct prefixes *prefixes;
 	struct shunt_bucket *buckets;
 	uint64_t *runs;
-	uint64_t *cells;
+	union shunt_cell *cells;
 	struct shunt_address *addrs6;
 	struct shunt_counters *counters;
 	struct shunt_failures *failures;
+	struct shunt_policy *policies;
+	struct shunt_health *health;
+	struct shunt_load *loads;
 	bool tracks;	     /* ends of connections are seen */
 	struct diag missing; /* what this kernel lacks, and what that costs */
 	unsigned int cpus;
@@ -108,13 +86,6 @@ int front_delete(const struct dataplane *d, const struct shunt_front_key *key);
 uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *key);
 /* For the writer: appends all, and counts anew what spilled. */
 int front_read(struct dataplane *d, struct plan_state *state);
-
-/*
- * read.c: calls `row` for the entries of a hash, in batches; a writer beside us may make some be
- * seen twice or not at all. Ends with the first row that fails.
- */
-typedef int (*map_row_fn)(void *user, const void *key, const void *value);
-int map_walk(const struct map *map, map_row_fn row, void *user);
 
 /* grace.c */
 int grace_open(struct dataplane *d);

@@ -22,6 +22,8 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_BUCKETS] = "shunt_buckets",   [MAP_RUNS] = "shunt_runs",
 	[MAP_SLOTS] = "shunt_slots",	   [MAP_ADDRS6] = "shunt_addrs6",
 	[MAP_COUNTERS] = "shunt_counters", [MAP_FAILURES] = "shunt_failures",
+	[MAP_POLICIES] = "shunt_policies", [MAP_HEALTH] = "shunt_health",
+	[MAP_LOADS] = "shunt_loads",	   [MAP_ACCUSATIONS] = "shunt_accusations",
 	[MAP_TRACKS] = "shunt_tracks",	   [MAP_SPILLS] = "shunt_spills",
 	[MAP_SENDERS] = "shunt_senders",   [MAP_SERVICES] = "shunt_services",
 	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
@@ -217,15 +219,17 @@ int pins_replace(int fd, const char *path)
 	return rename(beside, path) < 0 ? -errno : 0;
 }
 
-static int map_mmap(struct map *map, size_t value_size, bool writable, void *ret)
+/* Values of arrays lie 8 octets apart or a multiple of it: all of ours are that long. */
+static int map_mmap(struct map *map, bool writable, void *ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t length = (map->capacity * value_size + page - 1) / page * page;
+	size_t length = ((size_t)map->capacity * map->value_size + page - 1) / page * page;
 	int protection = PROT_READ | (writable ? PROT_WRITE : 0);
 	void *memory = mmap(NULL, length, protection, MAP_SHARED, map->fd, 0);
 
 	if (memory == MAP_FAILED)
 		return -errno;
+	map->memory = memory;
 	map->mapped = length;
 	*(void **)ret = memory;
 	return 0;
@@ -233,26 +237,22 @@ static int map_mmap(struct map *map, size_t value_size, bool writable, void *ret
 
 int pins_map(struct dataplane *d, bool writable)
 {
-	struct map *maps = d->maps;
-	int r = map_mmap(&maps[MAP_PREFIXES], sizeof(struct prefixes), writable, &d->prefixes);
+	const struct {
+		enum map_index map;
+		void *place; /* of the pointer */
+	} mapped[] = {
+		{ MAP_PREFIXES, &d->prefixes }, { MAP_BUCKETS, &d->buckets },
+		{ MAP_RUNS, &d->runs },		{ MAP_SLOTS, &d->cells },
+		{ MAP_ADDRS6, &d->addrs6 },	{ MAP_COUNTERS, &d->counters },
+		{ MAP_FAILURES, &d->failures }, { MAP_POLICIES, &d->policies },
+		{ MAP_HEALTH, &d->health },	{ MAP_LOADS, &d->loads },
+	};
+	int r = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(mapped) && r == 0; i++)
+		r = map_mmap(&d->maps[mapped[i].map], writable, mapped[i].place);
 	if (r == 0)
-		r = map_mmap(&maps[MAP_BUCKETS], sizeof(struct shunt_bucket), writable,
-			     &d->buckets);
-	if (r == 0)
-		r = map_mmap(&maps[MAP_RUNS], sizeof(uint64_t), writable, &d->runs);
-	if (r == 0)
-		r = map_mmap(&maps[MAP_SLOTS], sizeof(uint64_t), writable, &d->cells);
-	if (r == 0)
-		r = map_mmap(&maps[MAP_ADDRS6], sizeof(struct shunt_address), writable, &d->addrs6);
-	if (r == 0)
-		r = map_mmap(&maps[MAP_COUNTERS], sizeof(struct shunt_counters), writable,
-			     &d->counters);
-	if (r == 0)
-		r = map_mmap(&maps[MAP_FAILURES], sizeof(struct shunt_failures), writable,
-			     &d->failures);
-	if (r == 0)
-		d->cpus = maps[MAP_COUNTERS].capacity / maps[MAP_RUNS].capacity;
+		d->cpus = d->maps[MAP_COUNTERS].capacity / d->maps[MAP_RUNS].capacity;
 	return r;
 }
 

@@ -268,21 +268,18 @@ int dataplane_read_run(const struct dataplane *d, uint32_t service_id, struct sh
 	size_t count4 = SHUNT_RUN_COUNT4(run), n = count4 + SHUNT_RUN_COUNT6(run);
 	uint64_t base = SHUNT_RUN_BASE(run);
 	_cleanup_free_ struct endpoint *slots = calloc(MAX(n, 1U), sizeof(*slots));
-	union shunt_cell head;
+	struct shunt_head head;
 
 	if (!slots)
 		return -ENOMEM;
 	if (run == 0 || base + 1 + n > d->maps[MAP_SLOTS].capacity)
 		return -ESTALE;
-	head.word = load(&d->cells[base]);
-	for (size_t i = 0; i < n; i++) {
-		union shunt_cell cell = { .word = load(&d->cells[base + 1 + i]) };
-
-		slots[i] = endpoint_in_slot(d, cell.slot, i >= count4);
-	}
+	head = d->cells[base].head;
+	for (size_t i = 0; i < n; i++)
+		slots[i] = endpoint_in_slot(d, d->cells[base + 1 + i].slot, i >= count4);
 	if (load(&d->runs[service_id]) != run) /* changed while we read */
 		return -ESTALE;
-	*ret_head = head.head;
+	*ret_head = head;
 	*ret_slots = TAKE_PTR(slots);
 	*ret_n = n;
 	return 0;
