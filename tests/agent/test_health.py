@@ -1,28 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which backends get new connections, by the states that their source, the operator and probes give them."""
-import json
-
 import pytest
 
 from playground import wait
 from playground.services import NAMESPACE, VIP, from_cloudmap, names, register
 
 SERVICE = f"backend.{NAMESPACE}"
-
-
-def states(agent, service=SERVICE):
-    """What the maps say, as {"10.77.0.11:8080": "healthy"}."""
-    return {b["backend"]: b["state"] for b in agent.show()["backends"] if b["service"] == service}
-
-
-def reasons(agent, service=SERVICE):
-    """What the agent says of those that are not healthy."""
-    return {s["backend"]: (s["state"], s["why"]) for s in agent.service(service)["states"]}
-
-
-def candidates(agent, target):
-    told = json.loads(agent.ctl("explain", target, "--json").stdout)["candidates"]
-    return {c["backend"]: (c["share_percent"], c["state"], c["why"]) for c in told}
 
 
 # --- Cloud Map --------------------------------------------------------------------------------------------
@@ -34,22 +17,23 @@ def ailing(cloud, ground, agent):
     mine = agent(cloud, services=[from_cloudmap(vip=VIP)]).start().wait_backends(SERVICE, 3)
     for i in (1, 2, 3):
         cloud.health("backend", f"i-{i}", "UNHEALTHY")
-    wait.until("all of them are unhealthy", lambda: set(states(mine).values()) == {"unhealthy"})
+    wait.until("all of them are unhealthy", lambda: set(mine.states(SERVICE).values()) == {"unhealthy"})
     return mine
 
 
 def test_all_are_used_while_none_is_healthy(ailing):
     assert set(ailing.ground.reach(VIP, 8080, 9)) == names(ailing.ground.network)
-    assert set(reasons(ailing).values()) == {("unhealthy", "its source says so")}
+    assert set(ailing.reasons(SERVICE).values()) == {("unhealthy", "its source says so")}
     assert " unhealthy: its source says so\n" in ailing.ctl("status").stdout
-    assert {why for _, _, why in candidates(ailing, VIP).values()} == {"picked: no backend is healthy"}
+    assert {why for _, _, why in ailing.candidates(VIP).values()} == {"picked: no backend is healthy"}
     assert ailing.metric("shunt_backends", service=SERVICE, state="unhealthy") == 3
 
 
 def test_the_first_that_is_healthy_gets_everything_even_while_the_others_are_kept(cloud, ailing):
     cloud.health("backend", "i-2", "HEALTHY")
     wait.until("backend-2 alone is reached", lambda: set(ailing.ground.reach(VIP, 8080, 6)) == {"backend-2"}, within=2)
-    assert ailing.service(SERVICE)["shrink"] and sorted(states(ailing).values()) == ["healthy", "unhealthy", "unhealthy"]
+    assert ailing.service(SERVICE)["shrink"]
+    assert sorted(ailing.states(SERVICE).values()) == ["healthy", "unhealthy", "unhealthy"]
     healthy = f"{ailing.ground.network.backends[1].address}:8080"
-    assert {at: told for at, told in candidates(ailing, VIP).items() if at != healthy} == {
-        at: (0, "unhealthy", "not picked: others are healthy") for at in states(ailing) if at != healthy}
+    assert {at: told for at, told in ailing.candidates(VIP).items() if at != healthy} == {
+        at: (0, "unhealthy", "not picked: others are healthy") for at in ailing.states(SERVICE) if at != healthy}

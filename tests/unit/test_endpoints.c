@@ -168,6 +168,29 @@ static void an_endpoint_is_found_by_address_and_port(void **state)
 	assert_null(endpoints_find(&e, &elsewhere.at));
 }
 
+static void what_is_no_place_is_refused(void **state)
+{
+	static const char *const texts[] = { "",
+					     "x",
+					     "10.0.0.1:",
+					     "10.0.0.1:0",
+					     "10.0.0.1:65536",
+					     "10.0.0.1:80 ",
+					     "fd00::1:",
+					     "[fd00::1]",
+					     "0.0.0.0:80",
+					     "224.0.0.1:80",
+					     "localhost:80" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct addr_port at = { .port = 7 };
+
+		assert_int_equal(endpoint_parse_place(texts[i], &at), -EINVAL);
+		assert_int_equal(at.port, 7);
+	}
+}
+
 static void a_place_is_written_without_a_port_that_is_none(void **state)
 {
 	static const char *const places[] = { "10.0.0.1:80", "10.0.0.1", "[fd00::1]:80",
@@ -176,10 +199,9 @@ static void a_place_is_written_without_a_port_that_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct addr_port at = { 0 };
+		struct addr_port at;
 
-		if (addr_parse(places[i], &at.addr) < 0)
-			assert_int_equal(addr_port_parse(places[i], 0, &at), 0);
+		assert_int_equal(endpoint_parse_place(places[i], &at), 0);
 		assert_string_equal(endpoint_format_place(&at, text), places[i]);
 	}
 }
@@ -194,6 +216,7 @@ int main(void)
 		cmocka_unit_test(more_than_the_limit_is_refused_and_leaves_the_list_alone),
 		cmocka_unit_test(a_copy_is_equal_and_its_own),
 		cmocka_unit_test(an_endpoint_is_found_by_address_and_port),
+		cmocka_unit_test(what_is_no_place_is_refused),
 		cmocka_unit_test(a_place_is_written_without_a_port_that_is_none),
 	};
 

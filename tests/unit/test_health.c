@@ -94,6 +94,23 @@ static void only_those_that_are_not_healthy_have_notes_and_a_beginning_forgets(v
 	assert_int_equal(h.backends.list[1].state, STATE_HEALTHY);
 }
 
+static void a_family_whose_backends_all_drain_takes_nothing_new(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints e = four();
+	_cleanup_(health_done) struct health h = { 0 };
+
+	(void)state;
+	assert_int_equal(health_begin(&h, &e), 0);
+	assert_true(health_has_takers(&h, true));
+	assert_false(health_has_takers(&h, false));
+	for (size_t i = 0; i + 1 < BACKENDS; i++)
+		assert_int_equal(health_say(&h, i, STATE_DRAINING, 0, "test"), 0);
+	assert_int_equal(health_say(&h, BACKENDS - 1, STATE_UNHEALTHY, 0, "test"), 0);
+	assert_true(health_has_takers(&h, true));
+	assert_int_equal(health_say(&h, BACKENDS - 1, STATE_DRAINING, 0, "test"), 0);
+	assert_false(health_has_takers(&h, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +118,7 @@ int main(void)
 		cmocka_unit_test(of_two_sayings_the_graver_counts),
 		cmocka_unit_test(
 			only_those_that_are_not_healthy_have_notes_and_a_beginning_forgets),
+		cmocka_unit_test(a_family_whose_backends_all_drain_takes_nothing_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,7 @@ static int open_watches(struct agent *agent)
 	_cleanup_(table_done) struct table left = { 0 };
 	int r = dataplane_read(agent->dataplane, &left);
 
+	drain_book_load(agent);
 	if (r == 0)
 		r = watches_build(agent, &left);
 	if (r == 0)
@@ -228,6 +229,7 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	planner_free(agent->planner);
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);
+	drain_book_done(&agent->drain_book);
 	config_free(agent->config);
 	free(agent->config_error);
 	free(agent->origin);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent's own structures. agent.c opens and runs it; watch.h is one service; reconcile.c brings
- * what is wanted into the kernel; addresses.c keeps the book of VIPs; reload.c changes the
- * configuration under way; status.c and serve.c show. All of it runs on one loop, on one thread.
+ * what is wanted into the kernel; addresses.c keeps the book of VIPs, drain_book.c that of drained
+ * backends; reload.c changes the configuration under way; status.c and serve.c show. All of it runs
+ * on one loop, on one thread.
  */
 #pragma once
 
 #include <uv.h>
 
 #include "agent/agent.h"
+#include "agent/drain_book.h"
 #include "agent/watch.h"
 #include "core/plan.h"
 #include "core/requests.h"
@@ -33,6 +35,7 @@ struct agent {
 	struct planner *planner;
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
+	struct drain_book drain_book;
 
 	struct requests requests;
 	struct source_env env; /* owns http, credentials and resolver */
@@ -67,6 +70,8 @@ void reconcile_open(struct agent *agent);
 int reconcile_recover(struct agent *agent);
 bool reconcile_is_pending(const struct agent *agent);
 void reconcile_schedule(struct agent *agent);
+/* Not in the next turn, but before it returns; agent->broken tells if it failed. */
+void reconcile_now(struct agent *agent);
 void reconcile_close(struct agent *agent);
 
 /* addresses.c: gives every watch its VIP and keeps the book in state_dir. 0 or -ENOMEM. */

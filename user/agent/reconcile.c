@@ -253,6 +253,12 @@ void reconcile_schedule(struct agent *agent)
 		(void)uv_idle_start(&agent->reconcile_idle, on_idle);
 }
 
+void reconcile_now(struct agent *agent)
+{
+	(void)uv_idle_stop(&agent->reconcile_idle);
+	reconcile(agent);
+}
+
 void reconcile_open(struct agent *agent)
 {
 	(void)uv_idle_init(&agent->loop, &agent->reconcile_idle);

@@ -186,6 +186,7 @@ static int swap_config(struct agent *agent, struct config **new_config)
 {
 	const struct config *next = *new_config;
 	_cleanup_(draft_done) struct draft draft = { .agent = agent };
+	bool moved = !same_text(agent->config->state_dir, next->state_dir);
 	struct resolver *resolver = NULL;
 	int r = draft_make(&draft, next, NULL);
 
@@ -203,6 +204,10 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
 	r = addresses_assign(agent);
+	if (moved) {
+		drain_book_load(agent);
+		(void)drain_book_store(agent); /* logs */
+	}
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		if (!agent->watches[i]->source)
 			watch_start(agent->watches[i]);

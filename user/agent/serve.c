@@ -132,10 +132,8 @@ static cJSON *on_refresh(void *user, const cJSON *request)
 }
 
 static const struct control_verb verbs[] = {
-	{ "status", on_status },
-	{ "reload", on_reload },
-	{ "refresh", on_refresh },
-	{ NULL, NULL },
+	{ "status", on_status }, { "reload", on_reload },     { "refresh", on_refresh },
+	{ "drain", drain_verb }, { "undrain", undrain_verb }, { NULL, NULL },
 };
 
 int serve_open(struct agent *agent, struct diag *problems)

@@ -247,6 +247,8 @@ static void add_problems(const struct agent *agent, cJSON *status)
 	if (agent->broken)
 		(void)cJSON_AddItemToArray(
 			problems, cJSON_CreateString("the maps could not be brought up to date"));
+	if (agent->drain_book.fault)
+		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->drain_book.fault));
 	if (agent->config_error)
 		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->config_error));
 }
@@ -267,6 +269,7 @@ cJSON *status_build(struct agent *agent)
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)
 		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));
+	status_add_drained(agent, status);
 	add_problems(agent, status);
 	return status;
 }

@@ -23,3 +23,34 @@ void status_add_states(const struct watch *w, cJSON *to)
 	for (size_t i = 0; i < w->health.n_notes; i++)
 		(void)cJSON_AddItemToArray(states, state_build(w, &w->health.notes[i]));
 }
+
+static void count_services(const struct watch *w, const struct drains *drains, unsigned int *counts)
+{
+	for (size_t i = 0; i < w->health.n_notes; i++) {
+		const struct endpoint *backend = &w->health.backends.list[w->health.notes[i].index];
+		const struct drain *drain = drains_find(drains, &backend->at);
+
+		if (drain)
+			counts[drain - drains->list]++;
+	}
+}
+
+void status_add_drained(const struct agent *agent, cJSON *to)
+{
+	const struct drains *drains = &agent->drain_book.drains;
+	_cleanup_free_ unsigned int *counts = calloc(MAX(drains->n, 1U), sizeof(*counts));
+	cJSON *list = cJSON_AddArrayToObject(to, "drained");
+
+	for (size_t i = 0; i < agent->n_watches && counts; i++)
+		count_services(agent->watches[i], drains, counts);
+	for (size_t i = 0; i < drains->n && counts; i++) {
+		char place[ADDR_PORT_TEXT_MAX];
+		cJSON *row = cJSON_CreateObject();
+
+		endpoint_format_place(&drains->list[i].at, place);
+		status_add_text(row, "backend", place);
+		status_add_age(row, drains->list[i].since_s);
+		(void)cJSON_AddNumberToObject(row, "services", counts[i]);
+		(void)cJSON_AddItemToArray(list, row);
+	}
+}

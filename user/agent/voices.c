@@ -10,8 +10,19 @@ static int source_says(struct watch *w, size_t index)
 			  w->model.answered ? "its source says so" : "as an earlier run left it");
 }
 
+static int operator_says(struct watch *w, size_t index)
+{
+	const struct drain *drain = drains_find(&w->agent->drain_book.drains,
+						&w->model.in_force.list[index].at);
+
+	if (!drain)
+		return 0;
+	return health_say(&w->health, index, STATE_DRAINING, drain->since_s, "drained by shuntctl");
+}
+
 static int (*const voices[])(struct watch *w, size_t index) = {
 	source_says,
+	operator_says,
 };
 
 int voices_hear(struct watch *w)

@@ -81,6 +81,20 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
+/* So that the rename itself is on the disk. */
+static int sync_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *directory = slash ? strndup(path, (size_t)(slash - path) + 1)
+					       : strdup(".");
+	_cleanup_close_ int fd = -1;
+
+	if (!directory)
+		return -ENOMEM;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 int util_write_file_atomically(const char *path, const char *text, size_t length, unsigned mode)
 {
 	_cleanup_close_ int fd = -1;
@@ -99,7 +113,7 @@ int util_write_file_atomically(const char *path, const char *text, size_t length
 		r = -errno;
 	if (r < 0)
 		(void)unlink(temporary);
-	return r;
+	return r < 0 ? r : sync_directory_of(path);
 }
 
 int util_make_directories(const char *path, unsigned mode)

@@ -75,7 +75,7 @@ static const struct config_key keys[] = {
 	  .help = "BPF file system; pins lie in its directory shunt" },
 	{ "state_dir", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, .fallback = "/var/lib/shunt",
 	  AT(state_dir),
-	  .help = "directory of what is remembered on this host, such as VIPs once given" },
+	  .help = "directory of what is remembered on this host, such as drained backends" },
 	{ "control_socket", CONFIG_TYPE_PATH,
 	  .max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
 	  .fallback = "/run/shunt/control.sock", AT(control_socket),

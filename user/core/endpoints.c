@@ -136,6 +136,18 @@ const char *endpoint_format_place(const struct addr_port *at, char text[static A
 	return text;
 }
 
+int endpoint_parse_place(const char *text, struct addr_port *ret)
+{
+	struct addr_port at = { 0 };
+
+	if (addr_parse(text, &at.addr) < 0 && addr_port_parse(text, 0, &at) < 0)
+		return -EINVAL;
+	if (!addr_is_unicast(&at.addr))
+		return -EINVAL;
+	*ret = at;
+	return 0;
+}
+
 int endpoint_parse_weight(const char *text, uint16_t *ret)
 {
 	unsigned long weight = 0;

@@ -56,5 +56,8 @@ int endpoint_parse_weight(const char *text, uint16_t *ret);
 /* As people write where it is: "ip:port", the address alone where the port is 0. Returns `text`. */
 const char *endpoint_format_place(const struct addr_port *at, char text[static ADDR_PORT_TEXT_MAX]);
 
+/* Reads what endpoint_format_place writes, of a unicast address. 0 or -EINVAL. */
+int endpoint_parse_place(const char *text, struct addr_port *ret);
+
 /* In a normalised list; NULL if it is not there. */
 const struct endpoint *endpoints_find(const struct endpoints *e, const struct addr_port *at);

@@ -65,3 +65,14 @@ int health_say(struct health *h, size_t index, enum shunt_state state, int64_t s
 	va_end(arguments);
 	return 0;
 }
+
+bool health_has_takers(const struct health *h, bool ipv4)
+{
+	for (size_t i = 0; i < h->backends.n; i++) {
+		const struct endpoint *e = &h->backends.list[i];
+
+		if (addr_is_ipv4(&e->at.addr) == ipv4 && e->state != STATE_DRAINING)
+			return true;
+	}
+	return false;
+}

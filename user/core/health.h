@@ -33,3 +33,6 @@ int health_begin(struct health *h, const struct endpoints *backends);
  */
 int health_say(struct health *h, size_t index, enum shunt_state state, int64_t since_s,
 	       const char *format, ...) _printf_(5, 6);
+
+/* Has this family a backend that new connections may go to at all? */
+bool health_has_takers(const struct health *h, bool ipv4);

@@ -78,6 +78,15 @@ static int receive(int fd, char **ret_text, size_t *ret_length)
 /* An error of the agent's, verbatim; EX_OK when the reply is none. */
 static int reply_error(const cJSON *reply)
 {
+	/* of the user, not of the agent */
+	static const struct {
+		const char *code;
+		int exit;
+	} faults[] = {
+		{ "configuration", EX_CONFIG },
+		{ "not_found", EX_NOINPUT },
+		{ "bad_argument", EX_USAGE },
+	};
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
 	const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(error, "code"));
 	const char *message =
@@ -86,10 +95,10 @@ static int reply_error(const cJSON *reply)
 
 	if (!cJSON_IsObject(error))
 		return EX_OK;
-	if (code && streq(code, "configuration"))
-		return ctl_fail(EX_CONFIG, "%s", escaped ? escaped : code);
-	if (code && streq(code, "not_found"))
-		return ctl_fail(EX_NOINPUT, "%s", escaped ? escaped : code);
+	for (size_t i = 0; code && i < ARRAY_SIZE(faults); i++) {
+		if (streq(code, faults[i].code))
+			return ctl_fail(faults[i].exit, "%s", escaped ? escaped : code);
+	}
 	return ctl_fail(EX_UNAVAILABLE, "shuntd: %s", escaped ? escaped : "an error");
 }
 

@@ -36,4 +36,6 @@ int status_run(const struct ctl *ctl);
 int explain_run(const struct ctl *ctl);
 int reload_run(const struct ctl *ctl);
 int refresh_run(const struct ctl *ctl);
+int drain_run(const struct ctl *ctl);
+int undrain_run(const struct ctl *ctl);
 int detach_run(const struct ctl *ctl);

@@ -44,18 +44,13 @@ static void explain_left_alone(const struct verdict *v, const struct table *tabl
 
 static void explain_empty(const struct verdict *v, char *why)
 {
-	const char *name = v->service->name;
+	bool drained = v->service->n_backends > 0;
+	bool passed = v->kind == VERDICT_PASSED;
 
-	if (v->kind == VERDICT_PASSED)
-		(void)snprintf(why, WHY_MAX,
-			       "passed: %s has no backend and on_empty is \"pass\"; it goes where "
-			       "it was going",
-			       name);
-	else
-		(void)snprintf(why, WHY_MAX,
-			       "refused: %s has no backend and on_empty is \"refuse\"; "
-			       "ECONNREFUSED at once",
-			       name);
+	(void)snprintf(why, WHY_MAX, "%s: %s has no backend%s and on_empty is \"%s\"; %s",
+		       passed ? "passed" : "refused", v->service->name,
+		       drained ? " that is not drained" : "", passed ? "pass" : "refuse",
+		       passed ? "it goes where it was going" : "ECONNREFUSED at once");
 }
 
 /* How one of the candidates is chosen, and how this one is. */

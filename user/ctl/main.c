@@ -32,6 +32,14 @@ static const struct command {
 	  "they are told, and the exit code is 78." },
 	{ "refresh", "[NAME]", false, LOCATE_FAULTS_TELL, refresh_run, "ask the sources now",
 	  "shuntd asks the source of the service NAME, or all of them, out of turn." },
+	{ "drain", "ADDR:PORT", true, LOCATE_FAULTS_TELL, drain_run,
+	  "give a backend no new connections",
+	  "In every service of this host that has the backend ADDR:PORT, [IPV6]:PORT for IPv6, it\n"
+	  "gets no new connections; those that exist live on. It holds until undrain, whatever is\n"
+	  "restarted, and for a backend that is of no service yet. The last one of a service is\n"
+	  "drained, too, with a warning." },
+	{ "undrain", "ADDR:PORT", true, LOCATE_FAULTS_TELL, undrain_run,
+	  "give it new connections again", "Takes back what drain did." },
 	{ "detach", NULL, false, LOCATE_FAULTS_REFUSE, detach_run,
 	  "remove all that is pinned and attached",
 	  "Removes every program, link and map of ours and their directory. connect() is as\n"

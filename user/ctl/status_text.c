@@ -99,6 +99,23 @@ static void put_cgroup(FILE *to, const cJSON *cgroup)
 		put_line(to, INDENT "error: ", error);
 }
 
+/* Of those that a service has, its own lines tell. */
+static void put_drained(FILE *to, const cJSON *drained)
+{
+	double services, age_s;
+
+	if (!number_at(drained, "services", &services) || services > 0)
+		return;
+	(void)fputs("drained: ", to);
+	put_text(to, text_at(drained, "backend"));
+	if (number_at(drained, "age_s", &age_s)) {
+		(void)fputc(' ', to);
+		put_duration(to, age_s);
+		(void)fputs(" ago", to);
+	}
+	(void)fputs(", of no service now\n", to);
+}
+
 static void put_credentials(FILE *to, const cJSON *credentials)
 {
 	const char *expires = text_at(credentials, "expires_at");
@@ -308,7 +325,7 @@ static void put_service(FILE *to, const cJSON *service)
 
 char *status_text(const cJSON *status)
 {
-	const cJSON *service, *problem;
+	const cJSON *service, *drained, *problem;
 	char *text = NULL;
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
@@ -319,6 +336,10 @@ char *status_text(const cJSON *status)
 	put_config(to, member(status, "config"));
 	put_cgroup(to, member(status, "cgroup"));
 	put_credentials(to, member(status, "credentials"));
+	cJSON_ArrayForEach(drained, member(status, "drained"))
+	{
+		put_drained(to, drained);
+	}
 	cJSON_ArrayForEach(problem, member(status, "problems"))
 	{
 		put_line(to, "PROBLEM: ", cJSON_GetStringValue(problem));

@@ -108,6 +108,19 @@ class Agent:
         """What `status` says of one service."""
         return next(s for s in self.status()["services"] if s["name"] == name)
 
+    def states(self, service):
+        """What the maps say of its backends, as {"10.77.0.11:8080": "healthy"}."""
+        return {b["backend"]: b["state"] for b in self.show()["backends"] if b["service"] == service}
+
+    def reasons(self, service):
+        """What the agent says of those that are not healthy, as {backend: (state, why)}."""
+        return {s["backend"]: (s["state"], s["why"]) for s in self.service(service)["states"]}
+
+    def candidates(self, target):
+        """What explain says, as {backend: (share in percent, state, why)}."""
+        told = json.loads(self.ctl("explain", target, "--json").stdout)["candidates"]
+        return {c["backend"]: (c["share_percent"], c["state"], c["why"]) for c in told}
+
     def get(self, path="/metrics"):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
