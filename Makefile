@@ -28,7 +28,7 @@ MULTI  := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPFSRC := $(wildcard bpf/*.bpf.c)
 SKEL   := $(BPFSRC:bpf/%.bpf.c=$(BUILD)/gen/%.skel.h)
 
-LIBSRC   := $(wildcard user/base/*.c user/core/*.c user/io/*.c user/kernel/*.c user/sources/*.c)
+LIBSRC   := $(wildcard $(patsubst %,user/%/*.c,base core helper io kernel sources))
 AGENTSRC := $(wildcard user/agent/*.c)
 CTLSRC   := $(wildcard user/ctl/*.c)
 UNITSRC  := $(wildcard tests/unit/test_*.c)
