@@ -138,6 +138,14 @@ struct {
 	__type(value, struct shunt_sender);
 } shunt_senders SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SHUNT_BACKENDS_MAX);
+	__type(key, struct shunt_doomed_key);
+	__type(value, struct shunt_doomed);
+} shunt_doomed SEC(".maps");
+
 /* For people, shuntctl and the agent that takes over; no program reads them. */
 
 struct {

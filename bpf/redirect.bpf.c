@@ -103,8 +103,11 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 
 	if (!WITH_TRACKS || ctx->protocol != IPPROTO_TCP) {
 		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
-		if (sender)
-			sender_note(sender, sender_find(sender, asked, port), &note);
+		if (!sender)
+			return;
+		if (!sender->sent) /* victims.bpf.c knows the socket by it */
+			(void)bpf_get_socket_cookie(ctx);
+		sender_note(sender, sender_find(sender, asked, port), &note, pick);
 		return;
 	}
 	cookie = bpf_get_socket_cookie(ctx);
@@ -221,7 +224,7 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
 	note = note_of(asked, port, pick);
 	if (sender)
-		sender_note(sender, old, &note);
+		sender_note(sender, old, &note, pick);
 	return verdict;
 }
 

@@ -49,11 +49,14 @@ static __always_inline struct shunt_sent *sender_find(struct shunt_sender *sende
 
 /* Answers come from the backend: without a note they could not be told to come from the VIP. */
 static __always_inline void sender_note(struct shunt_sender *sender, struct shunt_sent *old,
-					const struct shunt_note *note)
+					const struct shunt_note *note, const struct pick *pick)
 {
 	if (!old)
 		old = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
 	old->note = *note;
+	old->service_id = pick->service_id;
+	old->generation = pick->generation;
+	old->born = pick->born;
 	old->sent = ++sender->sent;
 }
 

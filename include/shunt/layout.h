@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 2
+#define SHUNT_LAYOUT_VERSION 3
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -42,6 +42,13 @@ enum shunt_state {
 	STATE_UNHEALTHY = 2,
 	STATE_DRAINING = 3,
 	STATE_EJECTED = 4,
+};
+
+/* Why connections to a backend are destroyed. */
+enum shunt_reset {
+	RESET_REMOVED,
+	RESET_UNHEALTHY,
+	RESETS,
 };
 
 enum shunt_on_empty {
@@ -180,8 +187,9 @@ struct shunt_policy {
 	__u32 ejected; /* backends, now */
 	__u32 pad;
 	__u64 ejections;
-	__u64 limited; /* connects */
-	__u64 pad2[4];
+	__u64 limited;	      /* connects */
+	__u64 resets[RESETS]; /* connections destroyed */
+	__u64 pad2[2];
 };
 
 /*
@@ -334,12 +342,45 @@ struct shunt_track {
 struct shunt_sent {
 	struct shunt_note note;
 	__u32 sent; /* the sender's count when it was last used */
+	__u32 service_id;
+	__u32 generation;
+	__u32 born; /* of the backend */
 };
 
 struct shunt_sender {
 	struct shunt_sent notes[SHUNT_SENDER_NOTES];
 	__u32 next; /* the one to be overwritten */
 	__u32 sent; /* datagrams */
+};
+
+/*
+ * shunt_doomed: backends whose connections are to be destroyed, because they have left the service
+ * or are unhealthy, and it is configured so; until that is done. Written by the agent, before the
+ * plan that takes the backend away; read by it and by the programs that destroy.
+ */
+struct shunt_doomed_key {
+	__u32 service_id;
+	struct shunt_address backend;
+	__u16 port; /* 0: the ports that clients asked for */
+	__u16 pad;
+};
+
+struct shunt_doomed {
+	__u32 generation; /* of the service id */
+	__u32 born;	  /* connections of the backend as it came back since are not meant */
+	enum shunt_reset reason;
+	__u32 pad;
+	__u64 due_ns; /* CLOCK_MONOTONIC: not before */
+};
+
+/* What bpf/victims.bpf.c tells of a socket to be destroyed; not of a map. */
+struct shunt_victim {
+	__u64 cookie;
+	__u32 service_id;
+	enum shunt_reset reason;
+	struct shunt_address backend; /* its peer */
+	__u16 port;
+	__u16 pad[3];
 };
 
 /*
@@ -373,4 +414,7 @@ SHUNT_ASSERT_SIZE(struct shunt_track, 64);
 SHUNT_ASSERT_SIZE(struct shunt_service, 80);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 136);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
-SHUNT_ASSERT_SIZE(struct shunt_sender, 328);
+SHUNT_ASSERT_SIZE(struct shunt_sender, 424);
+SHUNT_ASSERT_SIZE(struct shunt_doomed_key, 24);
+SHUNT_ASSERT_SIZE(struct shunt_doomed, 24);
+SHUNT_ASSERT_SIZE(struct shunt_victim, 40);

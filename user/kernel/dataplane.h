@@ -20,7 +20,8 @@ struct dataplane_options {
 	const char *cgroup; /* NULL: the cgroup2 root found on the machine */
 	/* For tests: behave as on a kernel before 5.18; run after every single write to a map. */
 	bool without_set_retval;
-	bool without_tracks; /* before 5.12 */
+	bool without_tracks;	   /* before 5.12 */
+	bool without_sock_destroy; /* before 6.5 */
 	void (*after_write)(void *user);
 	void *user;
 };
@@ -47,6 +48,7 @@ int dataplane_read(struct dataplane *d, struct table *ret);
 /* Sums over the CPUs; without a system call. */
 void dataplane_counters(const struct dataplane *d, uint32_t service_id, struct shunt_counters *ret);
 void dataplane_failures(const struct dataplane *d, uint32_t service_id, struct shunt_failures *ret);
+void dataplane_resets(const struct dataplane *d, uint32_t service_id, uint64_t ret[static RESETS]);
 
 /* What the front makes of an address: the id of its service, or 0 for "not ours". */
 uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,

@@ -46,6 +46,7 @@ struct dataplane {
 };
 
 struct programs;
+struct bpf_object;
 struct bpf_program;
 
 /* cgroup.c: the root to attach to. `configured` may be NULL. */
@@ -72,6 +73,9 @@ int pins_write_meta(struct dataplane *d);
 /* load.c: opens and loads the programs on d's maps (which it makes and pins if `fresh`). */
 int load_programs(struct dataplane *d, const struct dataplane_options *options, bool fresh,
 		  struct programs **ret, struct diag *problems);
+/* One object from its ELF; makes the maps, or uses those of d if it has them. */
+int load_object(const struct dataplane *d, const struct shunt_settings *settings, const void *elf,
+		size_t size, struct bpf_object **ret);
 void programs_free(struct programs *p);
 DEFINE_CLEANUP(struct programs *, programs_free);
 /* NULL: not on this kernel. */

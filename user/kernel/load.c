@@ -135,9 +135,8 @@ static int settings_set(const struct bpf_object *object, const struct shunt_sett
 	return -ENOENT;
 }
 
-/* Makes the maps, or uses those of d if it has them. */
-static int object_load(struct dataplane *d, const struct shunt_settings *settings, const void *elf,
-		       size_t size, struct bpf_object **ret)
+int load_object(const struct dataplane *d, const struct shunt_settings *settings, const void *elf,
+		size_t size, struct bpf_object **ret)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "shunt");
 	_cleanup_(object_close_p) struct bpf_object *object = bpf_object__open_mem(elf, size,
@@ -172,13 +171,13 @@ static int objects_load(struct dataplane *d, const struct shunt_settings *settin
 	bool fresh = d->maps[MAP_META].fd < 0;
 	size_t size;
 	const void *bytes = elf(&size);
-	int r = object_load(d, settings, bytes, size, &p->main);
+	int r = load_object(d, settings, bytes, size, &p->main);
 
 	if (r == 0 && fresh)
 		r = maps_adopt(d, p->main);
 	if (r == 0 && tracks) {
 		bytes = shunt_ends__elf_bytes(&size);
-		r = object_load(d, settings, bytes, size, &p->ends);
+		r = load_object(d, settings, bytes, size, &p->ends);
 	}
 	if (r < 0) {
 		object_close(TAKE_PTR(p->main));

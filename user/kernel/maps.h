@@ -21,6 +21,7 @@ enum map_index {
 	MAP_TRACKS,
 	MAP_SPILLS,
 	MAP_SENDERS,
+	MAP_DOOMED,
 	MAP_SERVICES,
 	MAP_BACKENDS,
 	MAP_META, /* pinned last: with it the pins are whole */

@@ -236,6 +236,16 @@ void dataplane_failures(const struct dataplane *d, uint32_t service_id, struct s
 						__ATOMIC_RELAXED);
 }
 
+void dataplane_resets(const struct dataplane *d, uint32_t service_id, uint64_t ret[static RESETS])
+{
+	bool known = service_id < d->maps[MAP_POLICIES].capacity;
+
+	for (size_t i = 0; i < RESETS; i++)
+		ret[i] = known ? __atomic_load_n(&d->policies[service_id].resets[i],
+						 __ATOMIC_RELAXED)
+			       : 0;
+}
+
 uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
 			  enum shunt_protocol protocol)
 {
