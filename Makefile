@@ -34,10 +34,11 @@ CTLSRC   := $(wildcard user/ctl/*.c)
 UNITSRC  := $(wildcard tests/unit/test_*.c)
 KERNSRC  := $(wildcard tests/kernel/test_*.c)
 TESTBPF  := $(wildcard tests/kernel/*.bpf.c tests/bench/*.bpf.c)
-BENCHSRC := $(filter-out $(TESTBPF) tests/bench/measure.c,$(wildcard tests/bench/*.c))
+BENCHSRC := $(wildcard tests/bench/bench_*.c)
 # What is not a test itself is linked into every one of its ring.
 UNITHELP := $(wildcard tests/*.c) $(filter-out $(UNITSRC),$(wildcard tests/unit/*.c))
 KERNHELP := $(wildcard tests/*.c) $(filter-out $(KERNSRC) $(TESTBPF),$(wildcard tests/kernel/*.c))
+BENCHHELP := $(KERNHELP) $(filter-out $(BENCHSRC) $(TESTBPF),$(wildcard tests/bench/*.c))
 HELPSRC  := $(wildcard tests/clients/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
@@ -52,7 +53,7 @@ HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent bench lint format install clean
+.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent bench bench-quick lint format install clean
 
 all: $(BUILD)/shuntd $(BUILD)/shuntctl ## build shuntd and shuntctl (the default)
 
@@ -113,7 +114,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 # --- tests ------------------------------------------------------------------------------------------
 
 $(BUILD)/obj/tests/% $(BUILD)/san/tests/%: CPPFLAGS += $(TESTFLAGS)
-$(call objects,obj,$(KERNSRC) $(KERNHELP) $(BENCHSRC)): | $(TESTSKEL)
+$(call objects,obj,$(KERNSRC) $(KERNHELP) $(BENCHSRC) $(BENCHHELP)): | $(TESTSKEL)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(UNITHELP)) $(BUILD)/libshunt-san.a
 	$(call say,LD,$@)
@@ -123,7 +124,7 @@ $(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(call objects,obj,$(KERNHELP))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,tests/bench/measure.c $(KERNHELP)) $(BUILD)/libshunt.a
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(BENCHHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 
@@ -150,9 +151,15 @@ test-kernels: all $(KERNBIN) ## the kernel ring on Linux 5.10 and 6.1, in virtua
 test-agent: all $(HELPBIN) ## the whole programs against imitated Cloud Map and DNS (root)
 	$(Q)scripts/run-tests agent
 
-bench: deps ## measure costs beside their alternatives (root)
-	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN)
+bench: bench-programs ## measure costs beside their alternatives (root)
 	$(Q)scripts/bench
+
+bench-quick: bench-programs ## the same with fewer rounds, under a minute (root)
+	$(Q)scripts/bench --quick
+
+.PHONY: bench-programs
+bench-programs: deps
+	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN)
 
 demo: deps ## the main job, live, in network namespaces of its own (root)
 	$(Q)$(MAKE) --no-print-directory all

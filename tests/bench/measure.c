@@ -3,14 +3,35 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-uint64_t measure_now_ns(void)
+#define QUICK_PART 4
+#define QUICK_LEAST 5
+
+int measure_rounds(int full)
+{
+	int quick = full / QUICK_PART > QUICK_LEAST ? full / QUICK_PART : QUICK_LEAST;
+
+	return getenv("BENCH_QUICK") && quick < full ? quick : full;
+}
+
+static uint64_t now_of(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t measure_now_ns(void)
+{
+	return now_of(CLOCK_MONOTONIC);
+}
+
+uint64_t measure_cpu_ns(void)
+{
+	return now_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void measure_add(struct measure *m, double value)
@@ -26,29 +47,78 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* `part` of 100; 0 is the lowest. */
-static double percentile(struct measure *m, size_t part)
+/* Sorted figures: the values, which keep their order, for the rounds must stay comparable. */
+struct spread {
+	double least, q1, median, q3;
+};
+
+static struct spread spread_of(const double *values, size_t n)
 {
-	if (m->n == 0)
-		return 0;
-	qsort(m->values, m->n, sizeof(m->values[0]), compare);
-	return m->values[(m->n - 1) * part / 100];
+	double sorted[MEASURE_ROUNDS_MAX];
+
+	if (n == 0)
+		return (struct spread){ 0 };
+	memcpy(sorted, values, n * sizeof(sorted[0]));
+	qsort(sorted, n, sizeof(sorted[0]), compare);
+	return (struct spread){
+		.least = sorted[0],
+		.q1 = sorted[(n - 1) / 4],
+		.median = sorted[(n - 1) / 2],
+		.q3 = sorted[(n - 1) * 3 / 4],
+	};
 }
 
-void measure_print_head(const char *title, const char *unit, bool with_base)
+static struct spread comparison_of(const struct measure *m, enum relation relation)
+{
+	double values[MEASURE_ROUNDS_MAX];
+	size_t n = m->n < m->base->n ? m->n : m->base->n;
+
+	for (size_t i = 0; i < n; i++) {
+		double base = m->base->values[i];
+
+		values[i] = relation == RELATION_OVER ? m->values[i] - base : m->values[i] / base;
+	}
+	return spread_of(values, n);
+}
+
+double measure_median(const struct measure *m)
+{
+	return spread_of(m->values, m->n).median;
+}
+
+void measure_print_head(const struct measure_table *t)
 {
 	char head[128];
 
-	(void)snprintf(head, sizeof(head), "%s, %s", title, unit);
-	printf("\n%-52s %8s %8s %8s%s\n", head, "min", "median", "q3-q1",
-	       with_base ? "    over empty" : "");
+	(void)snprintf(head, sizeof(head), "%s, %s", t->title, t->unit);
+	printf("\n%-64s %9s %9s %9s", head, "min", "median", "q3-q1");
+	if (t->relation != RELATION_NONE)
+		printf(" %11s %9s", t->related, "q3-q1");
+	printf(" %6s\n", "bar");
 }
 
-void measure_print(struct measure *m, struct measure *base)
+void measure_print(const struct measure_table *t, const struct measure *m)
 {
-	printf("  %-50s %8.1f %8.1f %8.1f", m->what, percentile(m, 0), percentile(m, 50),
-	       percentile(m, 75) - percentile(m, 25));
-	if (base && base != m)
-		printf(" %13.1f", percentile(m, 50) - percentile(base, 50));
+	struct spread alone = spread_of(m->values, m->n);
+	int digits = t->relation == RELATION_RATIO ? 3 : t->digits;
+
+	printf("  %-62s %9.*f %9.*f %9.*f", m->what, t->digits, alone.least, t->digits,
+	       alone.median, t->digits, alone.q3 - alone.q1);
+	if (t->relation != RELATION_NONE && m->base) {
+		struct spread compared = comparison_of(m, t->relation);
+
+		printf(" %11.*f %9.*f", digits, compared.median, digits, compared.q3 - compared.q1);
+	} else if (t->relation != RELATION_NONE && m->bar > 0) {
+		printf(" %21s", "");
+	}
+	if (m->bar > 0)
+		printf(" %6.*f", t->relation == RELATION_RATIO ? 2 : 0, m->bar);
 	printf("\n");
+}
+
+void measure_print_table(const struct measure_table *t, const struct measure *rows, size_t n)
+{
+	measure_print_head(t);
+	for (size_t i = 0; i < n; i++)
+		measure_print(t, &rows[i]);
 }
