@@ -79,6 +79,7 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_null(s->zone.prefer);
 	assert_int_equal(s->zone.min, 3);
 	assert_int_equal(s->slow_start_ms, 0);
+	assert_false(s->has_probe);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);
@@ -116,6 +117,42 @@ static void the_affinity_tells_which_maglev_it_is(void **state)
 	}
 	assert_string_equal(balance_name(BALANCE_MAGLEV_SOCKET), "maglev");
 	assert_string_equal(balance_name(BALANCE_RANDOM), "random");
+}
+
+static void probes_are_made_where_they_are_asked_for(void **state)
+{
+	static const struct {
+		const char *keys;
+		bool has_probe;
+		struct probe_rules rules;
+	} cases[] = {
+		{ "\"probe\": false", false, { 5000, 1000, 3, 2 } },
+		{ "\"probe\": {}", true, { 5000, 1000, 3, 2 } },
+		{ "\"probe\": {\"interval\": \"1m\", \"timeout\": \"1m\", \"failures\": 1, "
+		  "\"successes\": 7}",
+		  true,
+		  { 60000, 60000, 1, 7 } },
+		{ "\"probe\": {}, \"protocol\": \"any\"", true, { 5000, 1000, 3, 2 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		_cleanup_free_ char *text = NULL;
+		const struct probe_rules *rules;
+
+		assert_true(asprintf(&text,
+				     "{\"services\":[{\"name\":\"x\",\"dns\":"
+				     "{\"name\":\"x\",\"type\":\"SRV\"},%s}]}",
+				     cases[i].keys) > 0);
+		c = parse(text);
+		rules = &c->services[0].probe;
+		assert_int_equal(c->services[0].has_probe, cases[i].has_probe);
+		assert_int_equal(rules->interval_ms, cases[i].rules.interval_ms);
+		assert_int_equal(rules->timeout_ms, cases[i].rules.timeout_ms);
+		assert_int_equal(rules->failures, cases[i].rules.failures);
+		assert_int_equal(rules->successes, cases[i].rules.successes);
+	}
 }
 
 static const char whole[] =
@@ -386,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
+		cmocka_unit_test(probes_are_made_where_they_are_asked_for),
 		cmocka_unit_test(the_affinity_tells_which_maglev_it_is),
 		cmocka_unit_test(every_key_of_the_whole_is_read),
 		cmocka_unit_test(every_key_of_a_service_is_read),

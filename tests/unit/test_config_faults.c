@@ -235,6 +235,31 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		    cases, ARRAY_SIZE(cases));
 }
 
+static void faults_of_probes_are_found(void **state)
+{
+	static const struct refused cases[] = {
+		{ "\"probe\": true",
+		  "file: services[0].probe (x): got true, wanted an object, or false" },
+		{ "\"probe\": {\"interval\": \"999ms\"}",
+		  "file: services[0].probe.interval (x): got \"999ms\", wanted a duration from 1s "
+		  "to "
+		  "1h, such as \"5s\"" },
+		{ "\"probe\": {\"timeout\": \"2s\", \"interval\": \"1s\"}",
+		  "file: services[0].probe.timeout (x): got \"2s\", wanted at most the interval, "
+		  "\"1s\"" },
+		{ "\"probe\": {\"failures\": 0}", "file: services[0].probe.failures (x): got 0, "
+						  "wanted a whole number from 1 to 100" },
+		{ "\"probe\": {\"success\": 1}",
+		  "file: services[0].probe.success (x): unknown key, did you mean \"successes\"?" },
+		{ "\"probe\": {}, \"protocol\": \"udp\"",
+		  "file: services[0].probe (x): got a probe, wanted none: it is one of TCP" },
+	};
+
+	(void)state;
+	are_refused("{\"services\": [{\"name\": \"x\", \"static\": {\"endpoints\": []}, %s}]}",
+		    cases, ARRAY_SIZE(cases));
+}
+
 static void faults_of_a_source_are_found(void **state)
 {
 	static const struct refused cases[] = {
@@ -243,6 +268,10 @@ static void faults_of_a_source_are_found(void **state)
 		{ "\"static\": {\"file\": \"/a\"}, \"dns\": {\"name\": \"a\", \"type\": \"A\"}",
 		  "file: services[0] (x): got dns and static, wanted one of cloudmap, dns, "
 		  "static" },
+		{ "\"dns\": {\"name\": \"a\", \"type\": \"A\"}, \"probe\": {}",
+		  "file: services[0].probe (x): got a probe, wanted none: the backends have no "
+		  "port "
+		  "of their own" },
 		{ "\"static\": 1", "file: services[0].static (x): got 1, wanted an object" },
 		{ "\"static\": {}",
 		  "file: services[0].static (x): got neither, wanted one of endpoints, file" },
@@ -626,6 +655,7 @@ int main(void)
 		cmocka_unit_test(a_nul_in_the_text_is_refused),
 		cmocka_unit_test(wrong_types_and_unknown_keys_are_refused),
 		cmocka_unit_test(faults_of_a_service_name_it_and_its_place),
+		cmocka_unit_test(faults_of_probes_are_found),
 		cmocka_unit_test(faults_of_a_source_are_found),
 		cmocka_unit_test(faults_of_cloud_map_are_found),
 		cmocka_unit_test(a_name_must_be_one_of_dns),

@@ -29,6 +29,8 @@ static const char trouble[] =
 	"\"port\":8080,\"protocol\":\"tcp\",\"source\":\"cloudmap\","
 	"\"target\":\"internal.myapp/backend\",\"backends\":3,\"last_success_s\":1700000000,"
 	"\"age_s\":40.4,\"next_s\":4.2,"
+	"\"probe\":{\"interval_s\":5,\"round_s\":5.1,\"backends\":2,\"failing\":2,\"panic\":true,"
+	"\"portless\":1,\"error\":\"Network is unreachable\"},"
 	"\"states\":[{\"backend\":\"10.0.1.54:3000\",\"state\":\"draining\","
 	"\"why\":\"drained by shuntctl\",\"age_s\":12},"
 	"{\"backend\":\"10.0.1.91:3000\",\"state\":\"unhealthy\",\"why\":\"its source says so\","
@@ -59,6 +61,9 @@ static void what_is_wrong_is_told_verbatim(void **state)
 		"backend 127.254.0.10:8080/tcp -> 3 backends, answered 40 s ago, next in 4.2 s\n"
 		"    source: cloudmap internal.myapp/backend\n"
 		"    alias: be\n"
+		"    probe: 2 of 2 fail, every 5.0 s; these are more than half, so probes are "
+		"ignored; 1 without a port of its own cannot be probed\n"
+		"    probe: this host cannot: Network is unreachable\n"
 		"    10.0.1.54:3000 draining: drained by shuntctl 12 s ago\n"
 		"    10.0.1.91:3000 unhealthy: its source says so\n"
 		"    keeping 3 backends of 40 s ago: RequestLimitExceeded\n"
@@ -88,7 +93,8 @@ static void services_without_trouble_are_short(void **state)
 		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
 		     "\"balance\":\"maglev\",\"affinity\":\"socket\","
 		     "\"zone\":{\"prefer\":\"z1\",\"min\":3,\"has_all\":false},"
-		     "\"slow_starting\":2,"
+		     "\"slow_starting\":2,\"probe\":{\"interval_s\":60,\"backends\":3,"
+		     "\"failing\":1,\"panic\":false,\"portless\":0,\"error\":null},"
 		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
 		     "\"age_s\":null}],\"problems\":[]}",
 		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
@@ -103,7 +109,8 @@ static void services_without_trouble_are_short(void **state)
 		     "    source: dns A b.internal\n"
 		     "    balance: maglev by socket\n"
 		     "    zone: z1 has too few healthy backends (3 wanted), all are used\n"
-		     "    slow start: 2 new backends\n");
+		     "    slow start: 2 new backends\n"
+		     "    probe: 1 of 3 fails, every 60 s\n");
 }
 
 /* An agent of another version may say less, or say it otherwise. */

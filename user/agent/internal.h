@@ -36,6 +36,7 @@ struct agent {
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
 	struct drain_book drain_book;
+	size_t probes_running; /* of all services */
 
 	struct requests requests;
 	struct source_env env; /* owns http, credentials and resolver */

@@ -228,6 +228,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
 	status_add_states(w, to);
+	status_add_probe(w, to);
 	add_times(w, now_ms, to);
 	add_keeping(&w->model, now_ms, to);
 	add_shrink(w, now_ms, to);

@@ -19,5 +19,7 @@ void status_add_age(cJSON *to, int64_t since_s);
 
 /* status_health.c: the backends of a service that are not healthy, each with its state and why; */
 void status_add_states(const struct watch *w, cJSON *to);
+/* what its probes say, null without any; */
+void status_add_probe(const struct watch *w, cJSON *to);
 /* and all that is drained, with how many services have it now. */
 void status_add_drained(const struct agent *agent, cJSON *to);

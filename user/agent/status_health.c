@@ -24,6 +24,29 @@ void status_add_states(const struct watch *w, cJSON *to)
 		(void)cJSON_AddItemToArray(states, state_build(w, &w->health.notes[i]));
 }
 
+void status_add_probe(const struct watch *w, cJSON *to)
+{
+	const struct probe *outcomes;
+	cJSON *probe;
+
+	if (!w->prober) {
+		(void)cJSON_AddNullToObject(to, "probe");
+		return;
+	}
+	outcomes = prober_outcomes(w->prober);
+	probe = cJSON_AddObjectToObject(to, "probe");
+	(void)cJSON_AddNumberToObject(probe, "interval_s", w->config->probe.interval_ms / 1000.0);
+	if (outcomes->round_ms > 0)
+		(void)cJSON_AddNumberToObject(probe, "round_s", (double)outcomes->round_ms / 1000);
+	else
+		(void)cJSON_AddNullToObject(probe, "round_s");
+	(void)cJSON_AddNumberToObject(probe, "backends", (double)outcomes->n);
+	(void)cJSON_AddNumberToObject(probe, "failing", (double)outcomes->unhealthy);
+	(void)cJSON_AddBoolToObject(probe, "panic", probe_panics(outcomes));
+	(void)cJSON_AddNumberToObject(probe, "portless", (double)outcomes->portless);
+	status_add_text(probe, "error", outcomes->blocked ? strerror(outcomes->blocked) : NULL);
+}
+
 static void count_services(const struct watch *w, const struct drains *drains, unsigned int *counts)
 {
 	for (size_t i = 0; i < w->health.n_notes; i++) {

@@ -10,6 +10,21 @@ static int source_says(struct watch *w, size_t index)
 			  w->model.answered ? "its source says so" : "as an earlier run left it");
 }
 
+static int probe_says(struct watch *w, size_t index)
+{
+	const struct probe *outcomes = w->prober ? prober_outcomes(w->prober) : NULL;
+	const struct probe_row *row;
+	char why[PROBE_WHY_MAX];
+
+	if (!outcomes || probe_panics(outcomes))
+		return 0;
+	row = probe_find(outcomes, &w->model.in_force.list[index].at);
+	if (!row || !row->unhealthy)
+		return 0;
+	return health_say(&w->health, index, STATE_UNHEALTHY, row->since_s, "%s",
+			  probe_describe(row, why));
+}
+
 static int operator_says(struct watch *w, size_t index)
 {
 	const struct drain *drain = drains_find(&w->agent->drain_book.drains,
@@ -22,13 +37,16 @@ static int operator_says(struct watch *w, size_t index)
 
 static int (*const voices[])(struct watch *w, size_t index) = {
 	source_says,
+	probe_says,
 	operator_says,
 };
 
 int voices_hear(struct watch *w)
 {
-	int r = health_begin(&w->health, &w->model.in_force);
+	int r = prober_follow(w, false);
 
+	if (r == 0)
+		r = health_begin(&w->health, &w->model.in_force);
 	for (size_t i = 0; i < w->health.backends.n && r == 0; i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(voices) && r == 0; j++)
 			r = voices[j](w, i);

@@ -159,6 +159,8 @@ int watch_new(struct agent *agent, const struct config_service *config,
 	w->used_ms = uv_now(&agent->loop); /* somebody starts it: that counts as use */
 	if (left)
 		r = watch_seed(w, left);
+	if (r == 0)
+		r = prober_follow(w, true);
 	if (r < 0) {
 		watch_free(w);
 		return r;
@@ -172,6 +174,7 @@ void watch_free(struct watch *w)
 	if (!w)
 		return;
 	source_stop(w->source);
+	prober_free(w->prober);
 	model_done(&w->model);
 	health_done(&w->health);
 	ramp_done(&w->ramp);

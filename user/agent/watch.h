@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "agent/prober.h"
 #include "base/log.h"
 #include "core/config.h"
 #include "core/health.h"
@@ -23,6 +24,7 @@ struct watch {
 	bool vip_moved; /* another name has the address that its hash asks for */
 	struct model model;
 	struct health health;  /* of those in force, as of the last plan */
+	struct prober *prober; /* NULL: its backends are not probed */
 	struct source *source; /* NULL: could not be started */
 	struct log_repeat failures;
 	uint64_t connects; /* as last counted, to see whether it is used */

@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "core/config_keys.h"
+#include "core/config_types.h"
 
 static const cJSON *child_of(const cJSON *json, const char *name)
 {
@@ -75,6 +76,36 @@ static void check_balance(struct config_reader *r, const struct config_place *at
 		config_problem(r, &place, "got an affinity, wanted none: only maglev has one");
 }
 
+/* Of Cloud Map's instances only they themselves tell; of plain records it is known now. */
+static bool lacks_ports(const cJSON *json, const struct config_service *service)
+{
+	bool plain = service->dns.type == CONFIG_DNS_A || service->dns.type == CONFIG_DNS_AAAA;
+
+	return plain && !child_of(json, "port") && !child_of(child_of(json, "dns"), "port");
+}
+
+static void check_probe(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			struct config_service *service)
+{
+	struct config_place place = { .parent = at, .key = "probe" };
+	struct config_place timeout = { .parent = &place, .key = "timeout" };
+	char got[CONFIG_DURATION_TEXT_MAX], most[CONFIG_DURATION_TEXT_MAX];
+	const struct probe_rules *rules = &service->probe;
+
+	service->has_probe = cJSON_IsObject(child_of(json, "probe"));
+	if (!service->has_probe)
+		return;
+	if (service->protocol == PROTOCOL_UDP)
+		config_problem(r, &place, "got a probe, wanted none: it is one of TCP");
+	if (lacks_ports(json, service))
+		config_problem(r, &place,
+			       "got a probe, wanted none: the backends have no port of their own");
+	if (rules->timeout_ms > rules->interval_ms)
+		config_problem(r, &timeout, "got \"%s\", wanted at most the interval, \"%s\"",
+			       config_format_duration(rules->timeout_ms, got),
+			       config_format_duration(rules->interval_ms, most));
+}
+
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -90,6 +121,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))
 		check_static(r, at, fixed, service);
+	check_probe(r, at, json, service);
 }
 
 static int compare_names(const void *left, const void *right)

@@ -12,6 +12,7 @@
 enum config_type {
 	CONFIG_TYPE_NOT_BUILT, /* of the contract, but of a later version */
 	CONFIG_TYPE_OBJECT,
+	CONFIG_TYPE_SWITCH, /* an object, or false for none */
 	CONFIG_TYPE_SERVICES,
 	CONFIG_TYPE_PATH,
 	CONFIG_TYPE_NAME,
@@ -46,7 +47,7 @@ struct config_key {
 			  config */
 };
 
-#define CONFIG_KEYS_MAX 64 /* rows */
+#define CONFIG_KEYS_MAX 128 /* rows */
 #define CONFIG_KEY_WANTED_MAX 160
 
 /* All of them, in the order of the manual page. */

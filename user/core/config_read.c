@@ -186,6 +186,8 @@ static void read_value(struct config_reader *r, const struct config_place *at,
 
 	if (key->type == CONFIG_TYPE_NOT_BUILT)
 		config_problem(r, at, "not built in this version, leave it out");
+	else if (key->type == CONFIG_TYPE_SWITCH && cJSON_IsFalse(json))
+		return;
 	else if ((json->type & 0xff) != kind)
 		unwanted_by_key(r, at, json, key);
 	else if (kind == cJSON_Object)

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "core/endpoints.h"
+#include "core/probe.h"
 #include "shunt/layout.h"
 
 enum config_source {
@@ -36,6 +37,8 @@ struct config_service {
 	enum config_watch watch;
 	uint32_t shrink_confirm_ms;
 	uint32_t slow_start_ms; /* 0: none */
+	bool has_probe;
+	struct probe_rules probe;
 	enum config_source source;
 	struct {
 		char *namespace;

@@ -248,6 +248,29 @@ static void put_state(FILE *to, const cJSON *state)
 	(void)fputc('\n', to);
 }
 
+static void put_probe(FILE *to, const cJSON *probe)
+{
+	double failing = 0, backends = 0, portless = 0, interval_s = 0;
+	const char *error = text_at(probe, "error");
+
+	if (!cJSON_IsObject(probe))
+		return;
+	(void)number_at(probe, "failing", &failing);
+	(void)number_at(probe, "backends", &backends);
+	(void)number_at(probe, "portless", &portless);
+	(void)number_at(probe, "interval_s", &interval_s);
+	(void)fprintf(to, INDENT "probe: %.0f of %.0f fail%s, every ", failing, backends,
+		      failing == 1 ? "s" : "");
+	put_duration(to, interval_s);
+	if (cJSON_IsTrue(member(probe, "panic")))
+		(void)fputs("; these are more than half, so probes are ignored", to);
+	if (portless > 0)
+		(void)fprintf(to, "; %.0f without a port of its own cannot be probed", portless);
+	(void)fputc('\n', to);
+	if (error)
+		put_line(to, INDENT "probe: this host cannot: ", error);
+}
+
 static void put_error(FILE *to, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
@@ -305,6 +328,7 @@ static void put_service(FILE *to, const cJSON *service)
 	put_balance(to, service);
 	put_zone(to, member(service, "zone"));
 	put_slow_start(to, service);
+	put_probe(to, member(service, "probe"));
 	cJSON_ArrayForEach(state, member(service, "states"))
 	{
 		put_state(to, state);
