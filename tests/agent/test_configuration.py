@@ -145,7 +145,7 @@ def test_usage_errors_exit_64_and_help_and_version_0(program):
     assert run([program, *named], check=False).returncode == 66
 
 
-@pytest.mark.parametrize("verb", ["", "nonsense", "trace", "top", "drain"])
+@pytest.mark.parametrize("verb", ["", "nonsense", "trace", "top"])
 def test_a_verb_that_is_not_there_exits_64_and_is_not_in_the_help(verb):
     assert run([SHUNTCTL, *([verb] if verb else [])], check=False).returncode == 64
     if verb:
