@@ -159,6 +159,17 @@ def test_a_backend_without_a_port_of_its_own_is_named_by_its_address(cloud, grou
     assert set(ground.reach(VIP, 8081, 6)) == names(ground.network)
 
 
+def test_a_udp_socket_that_is_not_connected_goes_elsewhere(ground, agent):
+    three = endpoints(ground.network)
+    mine = agent(environment={}, services=[static("datagrams", *three, vip=VIP, protocol="udp")]).start()
+    steps = ground.steps()
+    before = steps.do("sendto", "s", VIP, 8080).split()[-1]
+    assert steps.do("sendto", "s", VIP, 8080).split()[-1] == before
+    mine.ctl("drain", three[int(before[-1]) - 1])
+    after = steps.do("sendto", "s", VIP, 8080).split()[-1]
+    assert after in names(ground.network) - {before}
+
+
 @pytest.mark.parametrize("text, code, wanted", [
     ("backend", 64, "drain: got 'backend', wanted ADDR:PORT or [IPV6]:PORT"),
     ("10.0.0.1:99999", 64, "drain: got '10.0.0.1:99999', wanted ADDR:PORT or [IPV6]:PORT"),

@@ -81,7 +81,7 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* So that the rename itself is on the disk. */
+/* So that the rename itself is on the disk; EINVAL is a file system that does not know of this. */
 static int sync_directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -92,7 +92,9 @@ static int sync_directory_of(const char *path)
 	if (!directory)
 		return -ENOMEM;
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 int util_write_file_atomically(const char *path, const char *text, size_t length, unsigned mode)
