@@ -158,7 +158,8 @@ bench-quick: bench-programs ## the same with fewer rounds, under a minute (root)
 	$(Q)scripts/bench --quick
 
 .PHONY: bench-programs
-bench-programs: deps
+bench-programs:
+	$(Q)scripts/install-deps build test bench
 	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN)
 
 demo: deps ## the main job, live, in network namespaces of its own (root)
