@@ -6,34 +6,13 @@
  */
 #pragma once
 
+#include <bpf/bpf_endian.h>
+
 #include "sender.bpf.h"
 #include "track.bpf.h"
 
 #define AF_INET 2
 #define AF_INET6 10
-#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h; of a connected UDP socket, too */
-#define TCP_TIME_WAIT 6
-#define TCP_CLOSE 7
-#define TCP_LISTEN 10
-#define TCP_NEW_SYN_RECV 12
-
-/* What we read of the kernel's structures; where the members lie is put right at the load (CO-RE).
- */
-struct in6_addr {
-	__u8 in6_u[16];
-} __attribute__((preserve_access_index));
-
-struct sock_common {
-	__u32 skc_daddr;
-	__u16 skc_dport;
-	unsigned short skc_family;
-	volatile unsigned char skc_state;
-	struct in6_addr skc_v6_daddr;
-	struct {
-		__s64 counter;
-	} skc_cookie;
-} __attribute__((preserve_access_index));
-
 struct peer {
 	struct shunt_address address;
 	__u16 port; /* 0: it has none */

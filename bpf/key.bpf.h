@@ -2,7 +2,7 @@
 /* Who asks, for the policies of bpf/pick.bpf.h that keep a backend: the task or the socket. */
 #pragma once
 
-#include "pick.bpf.h"
+#include "asker.bpf.h"
 
 /*
  * A task of ECS is the cgroup ecstasks.slice/ecstasks-ID.slice, and its containers are below it. In

@@ -14,10 +14,12 @@ struct shunt_prefixes {
 	__u64 ipv4[SHUNT_PREFIX_WORDS];
 	__u64 ipv6[SHUNT_PREFIX_WORDS];
 	__u64 spills; /* entries of shunt_spills: while it is 0 nobody looks there */
+	__u64 news;   /* changes of health, for the agent to notice */
 };
 
 const volatile struct shunt_settings settings = {
 	.runs_capacity = SHUNT_SERVICES_MAX,
+	.cpus = 1,
 };
 
 struct {

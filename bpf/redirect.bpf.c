@@ -5,15 +5,11 @@
  * the verdict into an address or an errno.
  */
 #include "key.bpf.h"
+#include "pick.bpf.h"
 #include "sender.bpf.h"
 #include "track.bpf.h"
 
 #define ECONNREFUSED 111
-
-/* plain.bpf.c, for kernels that lack what tracks need, says 0. */
-#ifndef WITH_TRACKS
-#define WITH_TRACKS 1
-#endif
 
 enum answer {
 	ANSWER_DENY = 0,
@@ -100,6 +96,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 	struct shunt_counters *counters;
 	struct shunt_sender *sender;
 	__u64 cookie;
+	bool begun;
 
 	if (!WITH_TRACKS || ctx->protocol != IPPROTO_TCP) {
 		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
@@ -112,8 +109,14 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 	}
 	cookie = bpf_get_socket_cookie(ctx);
 	track_end_earlier(cookie);
-	if (!track_begin(cookie, pick, &note))
+	begun = track_begin(cookie, pick, &note);
+	if (pick->flags & SHUNT_TRACK_TRIAL)
+		health_tried_by(pick->backend_id, pick->born, begun ? cookie : 0,
+				(__u64)bpf_skc_to_tcp_sock(ctx->sk));
+	if (!begun) {
+		counted_undo(pick->service_id, pick->backend_id, pick->born, pick->flags);
 		return;
+	}
 	counters = counters_of(pick->service_id);
 	if (counters)
 		__sync_fetch_and_add(&counters->active, 1);
@@ -147,6 +150,27 @@ static __always_inline enum answer refuse6(struct bpf_sock_addr *ctx, bool mappe
 	return ANSWER_ALLOW;
 }
 
+/*
+ * A socket that tries again has the place of its earlier attempt: that is given back before a limit
+ * turns it down.
+ */
+static __always_inline enum verdict connect_pick(struct bpf_sock_addr *ctx,
+						 const struct shunt_address *asked, bool ipv4_only,
+						 struct pick *pick)
+{
+	enum verdict verdict;
+
+	*pick = pick_of(ctx, asked, ASKER_CONNECT);
+	pick->ipv4_only = ipv4_only;
+	verdict = pick_backend(pick, key_of, is_exempt);
+	if (!WITH_TRACKS || verdict != VERDICT_LIMITED ||
+	    !track_end_earlier(bpf_get_socket_cookie(ctx)))
+		return verdict;
+	*pick = pick_of(ctx, asked, ASKER_CONNECT);
+	pick->ipv4_only = ipv4_only;
+	return pick_backend(pick, key_of, is_exempt);
+}
+
 SEC("cgroup/connect4")
 int shunt_connect4(struct bpf_sock_addr *ctx)
 {
@@ -158,13 +182,12 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 		return ANSWER_ALLOW;
 	asked = destination4(ctx);
 	port = bpf_ntohs((__u16)ctx->user_port);
-	pick = pick_of(ctx, &asked, ASKER_CONNECT);
-	pick.ipv4_only = true;
-	switch (pick_backend(&pick, key_of, is_exempt)) {
+	switch (connect_pick(ctx, &asked, true, &pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
 		return ANSWER_ALLOW;
+	case VERDICT_LIMITED:
 	case VERDICT_REFUSED:
 		return refuse4(ctx);
 	case VERDICT_PASSED:
@@ -188,12 +211,12 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	    !is_tcp_or_udp(ctx))
 		return ANSWER_ALLOW;
 	port = bpf_ntohs((__u16)ctx->user_port);
-	pick = pick_of(ctx, &asked, ASKER_CONNECT);
-	switch (pick_backend(&pick, key_of, is_exempt)) {
+	switch (connect_pick(ctx, &asked, false, &pick)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
 		return ANSWER_ALLOW;
+	case VERDICT_LIMITED:
 	case VERDICT_REFUSED:
 		return refuse6(ctx, mapped);
 	case VERDICT_PASSED:
@@ -249,6 +272,7 @@ int shunt_sendmsg4(struct bpf_sock_addr *ctx)
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
 		return ANSWER_ALLOW;
+	case VERDICT_LIMITED:
 	case VERDICT_REFUSED:
 		return refuse_datagram();
 	case VERDICT_PASSED:
@@ -272,6 +296,7 @@ int shunt_sendmsg6(struct bpf_sock_addr *ctx)
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
 		return ANSWER_ALLOW;
+	case VERDICT_LIMITED:
 	case VERDICT_REFUSED:
 		return refuse_datagram();
 	case VERDICT_PASSED:

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "pick.bpf.h"
+#include "asker.bpf.h"
 
 static __always_inline bool same_address(const struct shunt_address *a,
 					 const struct shunt_address *b)

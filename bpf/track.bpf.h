@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Redirected TCP connections, from connect() to their end: for getpeername(), for the active count,
- * and for what an end tells. A cell of an array, found by the socket's cookie, costs a tenth of
- * socket storage; cookies are given out in rows, so that two live sockets seldom meet in one.
+ * Redirected TCP connections, from connect() to their end: for getpeername(), for what is counted
+ * while they last, and for what an end tells. A cell of an array, found by the socket's cookie,
+ * costs a tenth of socket storage; cookies are given out in rows, so that two live sockets seldom
+ * meet in one.
  */
 #pragma once
 
-#include "pick.bpf.h"
+#include "asker.bpf.h"
+#include "health.bpf.h"
 
 /* Live entries of the hash; not exact in the moment of a change, which only costs a lookup. */
 static __always_inline bool tracks_have_spilled(void)
@@ -64,6 +66,25 @@ static __always_inline bool track_take(__u64 cookie, struct shunt_track *ret)
 	return true;
 }
 
+/* Takes back what a pick has counted beforehand. */
+static __always_inline void counted_undo(__u32 service_id, __u32 backend_id, __u32 born,
+					 __u32 flags)
+{
+	struct shunt_policy *policy;
+	struct shunt_load *load;
+
+	if (flags & SHUNT_TRACK_LIMIT) {
+		policy = policy_of(service_id);
+		if (policy)
+			__sync_fetch_and_add(&policy->active, -1);
+	}
+	if (flags & SHUNT_TRACK_LOAD) {
+		load = load_find(backend_id, born);
+		if (load)
+			__sync_fetch_and_add(&load->active, -1);
+	}
+}
+
 /* The counters of the service that the track is of; NULL when the id belongs to another by now. */
 static __always_inline struct shunt_counters *track_counters(const struct shunt_track *track)
 {
@@ -85,20 +106,36 @@ static __always_inline void track_fill(struct shunt_track *track, const struct p
 	track->note = *note;
 	track->backend_id = pick->backend_id;
 	track->born = pick->born;
-	track->flags = 0;
+	track->since = (__u32)bpf_jiffies64();
+	track->flags = (__u8)pick->flags;
+}
+
+/* What is counted while it lasts. *ret_counters is NULL when its service is gone. */
+static __always_inline void track_uncount(const struct shunt_track *track,
+					  struct shunt_counters **ret_counters)
+{
+	struct shunt_counters *counters = track_counters(track);
+
+	*ret_counters = counters;
+	if (!counters)
+		return;
+	__sync_fetch_and_add(&counters->active, -1);
+	if (track->flags)
+		counted_undo(track->service_id, track->backend_id, track->born, track->flags);
 }
 
 /* An earlier connect() of the same socket that came to nothing, or was undone by AF_UNSPEC. */
-static __always_inline void track_end_earlier(__u64 cookie)
+static __always_inline bool track_end_earlier(__u64 cookie)
 {
 	struct shunt_counters *counters;
 	struct shunt_track earlier;
 
 	if (!track_take(cookie, &earlier))
-		return;
-	counters = track_counters(&earlier);
-	if (counters)
-		__sync_fetch_and_add(&counters->active, -1);
+		return false;
+	track_uncount(&earlier, &counters);
+	if (earlier.flags & SHUNT_TRACK_TRIAL)
+		health_tried_by(earlier.backend_id, earlier.born, 0, 0);
+	return true;
 }
 
 /* With no room left the connection goes on untracked: nobody counts its end, nor its beginning. */

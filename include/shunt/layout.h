@@ -60,8 +60,9 @@ enum shunt_on_empty {
 enum shunt_balance {
 	BALANCE_ROUND_ROBIN = 0,
 	BALANCE_RANDOM = 1,
-	BALANCE_MAGLEV_TASK = 2,   /* the slots are a Maglev table, the task is the key */
-	BALANCE_MAGLEV_SOCKET = 3, /* and the socket is */
+	BALANCE_MAGLEV_TASK = 2,       /* the slots are a Maglev table, the task is the key */
+	BALANCE_MAGLEV_SOCKET = 3,     /* and the socket is */
+	BALANCE_LEAST_CONNECTIONS = 4, /* of two by lot the one with fewer */
 };
 
 enum shunt_family {
@@ -193,20 +194,27 @@ struct shunt_policy {
 };
 
 /*
- * shunt_health: by backend id. Times are nanoseconds of CLOCK_MONOTONIC. The programs count
- * failures of a backend here, and decide by eject_until.
+ * Failures of a backend and connections that were established since the first of them, in a window
+ * of ejection_within_ms. Times in milliseconds are of CLOCK_MONOTONIC, cut to 32 bits.
  */
-struct shunt_health {
-	__u32 born;	 /* of the backend that this is of */
-	__u32 ejections; /* in a row: the back-off */
-	__u64 eject_until;
-	__u64 window_since; /* begin of the window of the two below */
-	__u32 failures;	    /* in quarters: weak evidence counts less (bpf/health.bpf.h) */
+struct shunt_window {
+	__u32 since_ms;
+	__u32 since_jiffies; /* what began before says nothing */
+	__u32 failures;	     /* in quarters: weak evidence counts less (bpf/health.bpf.h) */
 	__u32 successes;
-	__u64 accuser;	     /* the task that has ejected it for itself */
-	__u64 accused_until; /* when that is forgotten */
-	__u64 trial;	     /* cookie of the connection that tries it again; 0: none */
-	__u64 trial_socket;  /* where the kernel keeps it */
+};
+
+/* shunt_health: by backend id, what the programs have found out and go by. */
+struct shunt_health {
+	__u32 born;	   /* of the backend that this is of */
+	__u32 ejections;   /* in a row, for the back-off */
+	__u64 eject_until; /* nanoseconds of CLOCK_MONOTONIC; 0: not ejected */
+	struct shunt_window window;
+	__u64 accuser;	    /* the first task that it failed in this window */
+	__u32 accused_ms;   /* when a task last ejected it for itself; 0: none has */
+	__u32 returned_ms;  /* when its last ejection ended */
+	__u64 trial;	    /* cookie of the connection that tries it again; 0: none */
+	__u64 trial_socket; /* where the kernel keeps that */
 };
 
 /* shunt_loads: by backend id, where the head asks for it; all CPUs in one place. */
@@ -220,7 +228,7 @@ struct shunt_load {
 	__u64 pad[2]; /* a cache line */
 };
 
-/* shunt_accusations: what one task has found out about a backend that others may reach. */
+/* shunt_accusations: what one task has found out about a backend that others may well reach. */
 struct shunt_accusation_key {
 	__u64 task; /* id of its cgroup */
 	__u32 backend_id;
@@ -228,11 +236,17 @@ struct shunt_accusation_key {
 };
 
 struct shunt_accusation {
-	__u64 window_since, eject_until;
-	__u32 failures, successes; /* as in shunt_health */
+	__u64 eject_until;
+	struct shunt_window window;
+	__u32 ejections; /* in a row */
+	__u32 pad;
 };
 
 #define SHUNT_ACCUSATIONS_MAX 16384
+
+/* What failures have led to; the agent takes it back when all is well again. */
+#define SHUNT_LOOK_SUSPECT 1 /* a backend has failed: successes count, too */
+#define SHUNT_LOOK_AVOID 2   /* a backend is ejected, for all or for a task */
 
 /*
  * shunt_counters: [cpu * capacity of shunt_runs + service id]; sum over the CPUs. A connection that
@@ -244,7 +258,7 @@ struct shunt_counters {
 	__s64 active;
 	__u64 bytes_sent, bytes_received; /* of TCP connections that have ended */
 	__u64 retransmits;
-	__u64 look; /* not 0: a backend is suspect or ejected, see SHUNT_LOOK_... */
+	__u64 look; /* SHUNT_LOOK_...: 0, and nobody asks for the health of backends */
 	__u64 pad;  /* a cache line */
 };
 
@@ -332,8 +346,13 @@ struct shunt_track {
 	struct shunt_note note;
 	__u32 backend_id;
 	__u32 born;
-	__u32 flags; /* SHUNT_TRACK_...; a cache line in all */
+	__u32 since : 24; /* jiffies */
+	__u32 flags : 8;  /* SHUNT_TRACK_... */
 };
+
+#define SHUNT_TRACK_LOAD 1  /* counted in shunt_loads */
+#define SHUNT_TRACK_LIMIT 2 /* counted in policy.active */
+#define SHUNT_TRACK_TRIAL 4 /* tries an ejected backend */
 
 /* shunt_senders: in socket storage, the last addresses that an unconnected UDP socket has sent to.
  */
@@ -393,6 +412,7 @@ struct shunt_victim {
 /* What the agent sets before the load. */
 struct shunt_settings {
 	__u32 runs_capacity;
+	__u32 cpus;
 	__u8 has_set_retval; /* bpf_set_retval(), 5.18 */
 	__u8 pad[3];
 };
@@ -408,7 +428,7 @@ SHUNT_ASSERT_SIZE(struct shunt_policy, 128);
 SHUNT_ASSERT_SIZE(struct shunt_health, 64);
 SHUNT_ASSERT_SIZE(struct shunt_load, 64);
 SHUNT_ASSERT_SIZE(struct shunt_accusation_key, 16);
-SHUNT_ASSERT_SIZE(struct shunt_accusation, 24);
+SHUNT_ASSERT_SIZE(struct shunt_accusation, 32);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
 SHUNT_ASSERT_SIZE(struct shunt_service, 80);

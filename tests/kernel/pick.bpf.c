@@ -8,8 +8,12 @@ static __always_inline __u64 key_of(void *context, enum affinity affinity)
 {
 	struct pick_arguments *arguments = context;
 
+	/* at an offset that is constant, for the verifier */
+	__u64 task = *(volatile __u64 *)&arguments->keys[AFFINITY_TASK];
+	__u64 socket = *(volatile __u64 *)&arguments->keys[AFFINITY_SOCKET];
+
 	arguments->keys_asked |= 1U << affinity;
-	return arguments->keys[affinity];
+	return affinity == AFFINITY_TASK ? task : socket;
 }
 
 static __always_inline bool is_exempt(void *context, __u32 service_id)

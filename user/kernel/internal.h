@@ -18,6 +18,8 @@
 struct prefixes {
 	uint64_t ipv4[SHUNT_PREFIX_WORDS];
 	uint64_t ipv6[SHUNT_PREFIX_WORDS];
+	uint64_t spills;
+	uint64_t news;
 };
 
 struct dataplane {

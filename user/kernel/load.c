@@ -193,6 +193,7 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 	_cleanup_(programs_free_p) struct programs *p = calloc(1, sizeof(*p));
 	const struct shunt_settings settings = {
 		.runs_capacity = fresh ? SHUNT_SERVICES_MAX : d->maps[MAP_RUNS].capacity,
+		.cpus = (uint32_t)MAX(libbpf_num_possible_cpus(), 0),
 		.has_set_retval = !options->without_set_retval && kernel_has_set_retval(),
 	};
 	int r;

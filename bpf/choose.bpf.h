@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which of a run's slots: the one whose turn it is, and, only where the head or a failure asks for
+ * it, another that is healthy and has room.
+ */
+#pragma once
+
+#include "asker.bpf.h"
+#include "front.bpf.h"
+#include "health.bpf.h"
+
+/* plain.bpf.c, for kernels that lack what tracks need, says 0. */
+#ifndef WITH_TRACKS
+#define WITH_TRACKS 1
+#endif
+
+/* How many slots are looked at: some by lot, so that the neighbours of an ejected one get no more
+ * than others, then the next in a row. */
+#define CANDIDATES_DRAWN 8
+#define CANDIDATES_MAX 24
+
+/*
+ * Slots of one family of a run, and what is needed to choose among them: passed whole to a function
+ * that the verifier looks at by itself, or it would do so in every place of every hook.
+ */
+struct choice {
+	/* in */
+	struct shunt_head head;
+	__u32 service_id;
+	__u32 first, count;
+	__u32 turn;  /* whose it is */
+	__u64 key;   /* of who asks, where the policy goes by it; else 0 */
+	__u64 task;  /* if avoid */
+	bool avoid;  /* somebody is ejected */
+	bool counts; /* the end will be seen */
+	/* out */
+	bool limited;
+	__u8 flags; /* SHUNT_TRACK_... */
+};
+
+/* Draws a number below `count` from a random or a hashed one, without a division. */
+static __always_inline __u32 scale(__u32 number, __u32 count)
+{
+	return (__u32)(((__u64)number * count) >> 32);
+}
+
+/* The same slot for the same key while `count` stays: Fibonacci hashing, as for SHUNT_BUCKET_OF. */
+static __always_inline __u32 turn_of(__u64 key, __u32 count)
+{
+	return scale((__u32)((key * 0x9e3779b97f4a7c15ULL) >> 32), count);
+}
+
+/*
+ * Whose turn it is. A connection moves the round robin of its CPU by being counted. Who sends
+ * without connecting is given a share by its cookie: the datagrams of one exchange go to one
+ * backend, and when that leaves the run, to another.
+ */
+static __always_inline void turn(struct choice *choice, const struct shunt_counters *counters,
+				 const struct pick *pick, pick_key_fn *key, bool probe)
+{
+	bool connects = pick->asker == ASKER_CONNECT;
+	__u8 balance = choice->head.balance;
+
+	choice->key = 0;
+	if (balance == BALANCE_ROUND_ROBIN && connects && !probe) {
+		choice->turn = (__u32)(counters->redirected + bpf_get_smp_processor_id()) %
+			       choice->count;
+		return;
+	}
+	if (balance == BALANCE_MAGLEV_TASK)
+		choice->key = key(pick->context, AFFINITY_TASK);
+	else if (balance == BALANCE_MAGLEV_SOCKET || !connects)
+		choice->key = key(pick->context, AFFINITY_SOCKET);
+	choice->turn = choice->key ? turn_of(choice->key, choice->count)
+				   : scale(bpf_get_prandom_u32(), choice->count);
+}
+
+static __always_inline __u32 candidate(const struct choice *choice, __u32 i)
+{
+	if (i == 0)
+		return choice->turn;
+	if (i >= CANDIDATES_DRAWN)
+		return (choice->turn + i - CANDIDATES_DRAWN + 1) % choice->count;
+	return choice->key ? turn_of(choice->key + i, choice->count)
+			   : scale(bpf_get_prandom_u32(), choice->count);
+}
+
+/* --- limits and loads ------------------------------------------------------------------------- */
+
+/* Counts a connection if it is within the limit; 0: there is none. */
+static __always_inline bool count_within(__s32 *active, __u32 limit)
+{
+	__s32 before = __sync_fetch_and_add(active, 1);
+
+	if (!limit || before < (__s32)limit)
+		return true;
+	__sync_fetch_and_add(active, -1);
+	return false;
+}
+
+static __always_inline bool load_take(struct choice *choice, const struct shunt_slot *slot,
+				      __u32 limit)
+{
+	struct shunt_load *load = load_find(slot->backend_id, slot->born);
+
+	if (!load || !choice->counts || !(choice->head.flags & SHUNT_HEAD_LOADS))
+		return true;
+	if (!count_within(&load->active, limit))
+		return false;
+	__sync_fetch_and_add(&load->redirected, 1);
+	choice->flags |= SHUNT_TRACK_LOAD;
+	return true;
+}
+
+static __always_inline __s32 active_at(__u32 index)
+{
+	const union shunt_cell *cell = cell_at(index);
+	const struct shunt_load *load = cell ? load_find(cell->slot.backend_id, cell->slot.born)
+					     : NULL;
+
+	return load ? load->active : 0;
+}
+
+/* Of two by lot the one with fewer connections: nearly as even as the best of all (Mitzenmacher).
+ */
+static __always_inline void turn_to_fewer(struct choice *choice)
+{
+	__u32 other = scale(bpf_get_prandom_u32(), choice->count);
+
+	if (active_at(choice->first + other) < active_at(choice->first + choice->turn))
+		choice->turn = other;
+}
+
+/* --- with care -------------------------------------------------------------------------------- */
+
+enum suits {
+	SUITS_NOT, /* full */
+	SUITS_UNFIT,
+	SUITS,
+};
+
+/* Is the slot to be taken? Then it is counted, too. */
+__noinline int slot_suits(struct choice *choice, __u32 index)
+{
+	struct shunt_policy *policy = choice ? policy_of(choice->service_id) : NULL;
+	const union shunt_cell *cell = cell_at(index);
+	enum fitness fitness = FITNESS_GOOD;
+
+	if (!cell || !policy)
+		return SUITS_NOT;
+	if (choice->avoid)
+		fitness = health_of(policy, cell->slot.backend_id, cell->slot.born, choice->task,
+				    choice->counts);
+	if (fitness == FITNESS_AVOID)
+		return SUITS_UNFIT;
+	if (!load_take(choice, &cell->slot, policy->rules.backend_connections_max)) {
+		if (fitness == FITNESS_TRIAL)
+			health_tried_by(cell->slot.backend_id, cell->slot.born, 0, 0);
+		return SUITS_NOT;
+	}
+	if (fitness == FITNESS_TRIAL)
+		choice->flags |= SHUNT_TRACK_TRIAL;
+	return SUITS;
+}
+
+/* The first candidate that is fit and has room; if none is fit, one that is not; 0: none. */
+static __always_inline __u32 slot_find(struct choice *choice)
+{
+	__u32 unfit = 0;
+
+	for (__u32 i = 0; i < CANDIDATES_MAX; i++) {
+		__u32 index = choice->first + candidate(choice, i);
+		int suits = slot_suits(choice, index);
+
+		if (suits == SUITS)
+			return index;
+		if (suits == SUITS_UNFIT && !unfit)
+			unfit = index;
+	}
+	choice->avoid = false;
+	if (unfit && slot_suits(choice, unfit) == SUITS)
+		return unfit;
+	choice->limited = true;
+	return 0;
+}
+
+/* The index of the cell, or 0: none, because of a limit if choice->limited says so. */
+__noinline __u32 choose_with_care(struct choice *choice)
+{
+	struct shunt_policy *policy = choice ? policy_of(choice->service_id) : NULL;
+	bool limits;
+	__u32 index;
+
+	if (!policy || !choice->count)
+		return 0;
+	limits = choice->counts && choice->head.flags & SHUNT_HEAD_LIMITS;
+	if (choice->head.balance == BALANCE_LEAST_CONNECTIONS)
+		turn_to_fewer(choice);
+	if (limits && !count_within(&policy->active, policy->rules.connections_max)) {
+		choice->limited = true;
+		__sync_fetch_and_add(&policy->limited, 1);
+		return 0;
+	}
+	index = slot_find(choice);
+	if (index && limits)
+		choice->flags |= SHUNT_TRACK_LIMIT;
+	else if (limits)
+		__sync_fetch_and_add(&policy->active, -1);
+	if (choice->limited)
+		__sync_fetch_and_add(&policy->limited, 1);
+	return index;
+}
+
+/* NULL: none, because of a limit if choice->limited says so. */
+static __always_inline const union shunt_cell *choose(const struct pick *pick,
+						      struct choice *choice,
+						      const struct shunt_counters *counters,
+						      pick_key_fn *key, bool probe)
+{
+	__u32 index;
+
+	choice->avoid = counters->look & SHUNT_LOOK_AVOID;
+	choice->limited = false;
+	choice->flags = 0;
+	turn(choice, counters, pick, key, probe);
+	index = choice->first + choice->turn;
+	if (WITH_TRACKS && (choice->head.flags || choice->avoid)) {
+		choice->counts = pick->protocol == IPPROTO_TCP && pick->asker == ASKER_CONNECT;
+		choice->task = choice->avoid ? key(pick->context, AFFINITY_TASK) : 0;
+		choice->service_id = pick->service_id;
+		index = choose_with_care(choice);
+	}
+	return index ? cell_at(index) : NULL;
+}
