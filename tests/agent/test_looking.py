@@ -48,7 +48,7 @@ def test_promtool_finds_nothing_to_say(seen):
 
 def test_build_info_tells_version_and_layout(seen):
     labels, value = seen.metrics()["shunt_build_info"][0]
-    assert value == 1 and labels["version"] and labels["layout"] == "2"
+    assert value == 1 and labels["version"] and labels["layout"] == "3"
 
 
 def test_requests_of_sources_are_counted_by_their_code(seen):

@@ -7,6 +7,9 @@ start S ADDRESS PORT     the same without waiting: "started"
 mptcp S ADDRESS PORT     the same with an MPTCP socket
 fastopen S ADDRESS PORT  the same by sendto(MSG_FASTOPEN), which sends a line as well
 talk S N                 sends N octets and a newline, prints how many octets came back
+dial S ADDRESS PORT      connect with a UDP socket
+who S                    sends a line over what is connected, prints the backend's name
+error S                  the name of the error that the socket has met with, or "none"
 sendto S ADDRESS PORT    a datagram; "SOURCE PORT NAME" of the answer, or the errno's name
 disconnect S             connect() to AF_UNSPEC
 reset S                  closes with RST
@@ -64,6 +67,21 @@ def talk(name, octets):
     return len(answer)
 
 
+def dial(name, address, port):
+    made(name, address, socket.SOCK_DGRAM).connect((address, int(port)))
+    return "ok %s %d" % sockets[name].getpeername()[:2]
+
+
+def who(name):
+    sockets[name].sendall(b"x\n")
+    return sockets[name].recv(1000).split()[0].decode()
+
+
+def error(name):
+    met = sockets[name].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return errno.errorcode[met] if met else "none"
+
+
 def sendto(name, address, port):
     made(name, address, socket.SOCK_DGRAM).sendto(b"hello", (address, int(port)))
     answer, source = sockets[name].recvfrom(1000)
@@ -84,7 +102,8 @@ def close(name):
     return "closed"
 
 
-STEPS = {step.__name__: step for step in (connect, start, mptcp, fastopen, talk, sendto, disconnect, reset, close)}
+STEPS = {step.__name__: step for step in (connect, start, mptcp, fastopen, talk, dial, who, error, sendto, disconnect,
+                                           reset, close)}
 
 for line in sys.stdin:
     verb, *words = line.split()

@@ -78,7 +78,7 @@ static void start(const struct means *m)
 	agent.options.without_sock_destroy = m->without_sock_destroy;
 	agent.options.without_tracks = m->without_tracks;
 	require(agent_start(&agent) == 0);
-	r = terminator_open(agent.dataplane, &agent.options, &terminator, &missing);
+	r = terminator_open(agent.dataplane, &terminator, &missing);
 	diag_print(&missing, "missing: ", stderr);
 	diag_done(&missing);
 	assert_int_equal(r, 0);

@@ -80,9 +80,26 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->zone.min, 3);
 	assert_int_equal(s->slow_start_ms, 0);
 	assert_false(s->has_probe);
+	assert_int_equal(s->on_removal.then, CONFIG_RESET_KEEP);
+	assert_int_equal(s->on_unhealthy.then, CONFIG_RESET_KEEP);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);
+}
+
+static void resetting_connections_is_a_word_or_a_time_and_a_word(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(
+		"{\"services\":[{\"name\":\"x\",\"static\":{\"endpoints\":[]},"
+		"\"on_removal\":{\"after\":\"30s\",\"then\":\"reset\"},"
+		"\"on_unhealthy\":\"reset\"}]}");
+	const struct config_service *s = &c->services[0];
+
+	(void)state;
+	assert_int_equal(s->on_removal.then, CONFIG_RESET);
+	assert_int_equal(s->on_removal.after_ms, 30000);
+	assert_int_equal(s->on_unhealthy.then, CONFIG_RESET);
+	assert_int_equal(s->on_unhealthy.after_ms, 0);
 }
 
 static void the_affinity_tells_which_maglev_it_is(void **state)
@@ -424,6 +441,7 @@ int main(void)
 		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
 		cmocka_unit_test(probes_are_made_where_they_are_asked_for),
+		cmocka_unit_test(resetting_connections_is_a_word_or_a_time_and_a_word),
 		cmocka_unit_test(the_affinity_tells_which_maglev_it_is),
 		cmocka_unit_test(every_key_of_the_whole_is_read),
 		cmocka_unit_test(every_key_of_a_service_is_read),

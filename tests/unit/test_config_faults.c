@@ -260,6 +260,31 @@ static void faults_of_probes_are_found(void **state)
 		    cases, ARRAY_SIZE(cases));
 }
 
+static void what_becomes_of_connections_is_a_word_or_an_object(void **state)
+{
+	static const struct refused cases[] = {
+		{ "\"on_removal\": \"kill\"",
+		  "file: services[0].on_removal (x): got \"kill\", wanted an object, or one of "
+		  "\"keep\", \"reset\"" },
+		{ "\"on_removal\": true",
+		  "file: services[0].on_removal (x): got true, wanted an object, or one of "
+		  "\"keep\", \"reset\"" },
+		{ "\"on_removal\": {\"after\": \"1s\"}",
+		  "file: services[0].on_removal.then (x): got nothing, wanted one of \"reset\"" },
+		{ "\"on_unhealthy\": {\"after\": \"48h\", \"then\": \"reset\"}",
+		  "file: services[0].on_unhealthy.after (x): got \"48h\", wanted a duration from "
+		  "0s "
+		  "to 24h, such as \"5s\"" },
+		{ "\"on_unhealthy\": {\"after\": \"1s\", \"then\": \"keep\"}",
+		  "file: services[0].on_unhealthy.then (x): got \"keep\", wanted one of "
+		  "\"reset\"" },
+	};
+
+	(void)state;
+	are_refused("{\"services\": [{\"name\": \"x\", \"static\": {\"endpoints\": []}, %s}]}",
+		    cases, ARRAY_SIZE(cases));
+}
+
 static void faults_of_a_source_are_found(void **state)
 {
 	static const struct refused cases[] = {
@@ -656,6 +681,7 @@ int main(void)
 		cmocka_unit_test(wrong_types_and_unknown_keys_are_refused),
 		cmocka_unit_test(faults_of_a_service_name_it_and_its_place),
 		cmocka_unit_test(faults_of_probes_are_found),
+		cmocka_unit_test(what_becomes_of_connections_is_a_word_or_an_object),
 		cmocka_unit_test(faults_of_a_source_are_found),
 		cmocka_unit_test(faults_of_cloud_map_are_found),
 		cmocka_unit_test(a_name_must_be_one_of_dns),

@@ -20,6 +20,7 @@ static const struct exporter_service services[] = {
 			.bytes_received = 6,
 			.retransmits = 7 },
 	  .failures = { { [FAILURE_REFUSED] = 8, [FAILURE_RESET] = 9 } },
+	  .resets = { [RESET_REMOVED] = 10, [RESET_UNHEALTHY] = 11 },
 	  .backends = { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
 	  .last_success_s = 1700000000 },
 	{ .name = "never \"seen\"", .backends = { [STATE_UNSET] = 7 } },
@@ -88,6 +89,9 @@ static void every_sample_is_where_it_belongs(void **state)
 		"shunt_connect_failures_total{service=\"backend\",reason=\"unreachable\"} 0\n"
 		"shunt_connect_failures_total{service=\"backend\",reason=\"reset\"} 9\n"
 		"shunt_connect_failures_total{service=\"backend\",reason=\"other\"} 0\n",
+		"# TYPE shunt_connections_reset_total counter\n"
+		"shunt_connections_reset_total{service=\"backend\",reason=\"removed\"} 10\n"
+		"shunt_connections_reset_total{service=\"backend\",reason=\"unhealthy\"} 11\n",
 		"# TYPE shunt_bytes_total counter\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"sent\"} 5000000000\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"received\"} 6\n",

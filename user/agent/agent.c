@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "agent/resets.h"
+#include "helper/helper.h"
 #include "io/notify.h"
 
 #define CHECK_MS 1000
@@ -143,7 +145,8 @@ static int open_dataplane(struct agent *agent, struct diag *problems)
 	missing = dataplane_missing(agent->dataplane);
 	for (size_t i = 0; i < missing->n; i++)
 		log_warn("This kernel lacks something", "what='%s'", missing->lines[i]);
-	return reconcile_recover(agent);
+	r = reconcile_recover(agent);
+	return r < 0 ? r : resets_open(agent);
 }
 
 static int open_watches(struct agent *agent)
@@ -160,6 +163,7 @@ static int open_watches(struct agent *agent)
 		return r;
 	if (left.n > 0)
 		log_info("Taking over what is in force", "services=%zu", left.n);
+	resets_configure(agent);
 	for (size_t i = 0; i < agent->n_watches; i++)
 		watch_start(agent->watches[i]);
 	reconcile_schedule(agent);
@@ -174,6 +178,9 @@ static int agent_open(struct agent *agent, struct diag *problems)
 		r = open_sockets(agent, problems);
 	if (r == 0)
 		r = open_dataplane(agent, problems);
+	/* from here on bytes from the network are read */
+	if (r == 0)
+		r = helper_confine();
 	if (r == 0)
 		r = open_watches(agent);
 	if (r < 0 && problems->total == 0)
@@ -204,6 +211,7 @@ static void agent_stop(struct agent *agent)
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	uv_close((uv_handle_t *)&agent->check_timer, NULL);
 	reconcile_close(agent);
+	resets_close(agent);
 }
 
 int agent_run(const struct agent_options *options, struct diag *problems)
@@ -227,6 +235,7 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	(void)uv_run(&agent->loop, UV_RUN_DEFAULT); /* ends when the last handle is closed */
 	(void)uv_loop_close(&agent->loop);
 	planner_free(agent->planner);
+	resets_free(agent->resets);
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);
 	drain_book_done(&agent->drain_book);

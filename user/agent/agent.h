@@ -8,10 +8,13 @@
 #include "base/diag.h"
 #include "core/config.h"
 
+struct helper;
+
 struct agent_options {
 	const char *config_path; /* or NULL: SHUNT_CONFIG, else the default file */
 	struct config *config;	 /* as loaded; the agent takes it over */
 	const char *origin;
+	struct helper *helper; /* the caller's */
 };
 
 /*

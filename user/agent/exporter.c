@@ -65,6 +65,18 @@ static void fill_failures(struct promtext *page, const struct exporter_input *in
 	}
 }
 
+static void fill_resets(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct exporter_service *service = &in->services[i];
+
+		promtext_count(page, VALUES(service->name, "removed"),
+			       service->resets[RESET_REMOVED]);
+		promtext_count(page, VALUES(service->name, "unhealthy"),
+			       service->resets[RESET_UNHEALTHY]);
+	}
+}
+
 static void fill_bytes(struct promtext *page, const struct exporter_input *in)
 {
 	for (size_t i = 0; i < in->n_services && in->has_tracks; i++) {
@@ -183,6 +195,12 @@ static const struct metric {
 	    "established.",
 	    { "service", "reason" } },
 	  fill_failures },
+	{ { "shunt_connections_reset_total",
+	    PROMTEXT_COUNTER,
+	    "Connections destroyed because their backend had left, or was unhealthy; see "
+	    "on_removal, on_unhealthy.",
+	    { "service", "reason" } },
+	  fill_resets },
 	{ { "shunt_bytes_total",
 	    PROMTEXT_COUNTER,
 	    "Payload of redirected TCP connections, counted when they end.",

@@ -22,6 +22,7 @@
 #include "sources/source.h"
 
 struct control;
+struct resets;
 
 struct agent {
 	uv_loop_t loop;
@@ -37,6 +38,7 @@ struct agent {
 	size_t n_watches;
 	struct drain_book drain_book;
 	size_t probes_running; /* of all services */
+	struct resets *resets;
 
 	struct requests requests;
 	struct source_env env; /* owns http, credentials and resolver */

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "agent/agent.h"
+#include "helper/helper.h"
 #include "io/config_file.h"
 
 static const char usage[] =
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	_cleanup_(diag_done) struct diag problems = { 0 };
 	_cleanup_(config_free_p) struct config *config = NULL;
+	_cleanup_(helper_free_p) struct helper *helper = NULL;
 	_cleanup_free_ char *origin = NULL;
 	struct agent_options options;
 	int r = arguments_parse(argc, argv, &arguments);
@@ -127,10 +129,16 @@ int main(int argc, char **argv)
 		return r;
 	if (arguments.check)
 		return check(origin, config);
+	r = helper_start(&helper);
+	if (r < 0) {
+		(void)fprintf(stderr, "shuntd: cannot start its helper: %s\n", strerror(-r));
+		return exit_code(r);
+	}
 	options = (struct agent_options){
 		.config_path = arguments.config_path,
 		.config = TAKE_PTR(config),
 		.origin = origin,
+		.helper = helper,
 	};
 	r = agent_run(&options, &problems);
 	diag_print(&problems, "shuntd: ", stderr);

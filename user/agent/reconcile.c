@@ -4,7 +4,7 @@
  * After a plan that freed anything a grace period is waited for in the thread pool; after a write
  * that failed the maps are read again and planned anew (they are the truth).
  */
-#include "agent/internal.h"
+#include "agent/resets.h"
 
 #include <errno.h>
 #include <time.h>
@@ -133,6 +133,7 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 	if (r < 0)
 		return r;
 	*ret_step = "write";
+	resets_follow(agent, &plan);
 	r = dataplane_apply(agent->dataplane, &plan);
 	if (r < 0)
 		return r;

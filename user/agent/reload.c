@@ -4,7 +4,7 @@
  * source for the same thing keeps its watch; one that asks another keeps what is in force until
  * that answers.
  */
-#include "agent/internal.h"
+#include "agent/resets.h"
 
 #include <errno.h>
 
@@ -212,6 +212,7 @@ static int swap_config(struct agent *agent, struct config **new_config)
 		if (!agent->watches[i]->source)
 			watch_start(agent->watches[i]);
 	}
+	resets_configure(agent);
 	reconcile_schedule(agent);
 	return r;
 }

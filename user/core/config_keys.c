@@ -54,6 +54,17 @@ static const struct config_word words_on_empty[] = {
 	{ 0 },
 };
 
+static const struct config_word words_reset[] = {
+	{ "keep", CONFIG_RESET_KEEP },
+	{ "reset", CONFIG_RESET },
+	{ 0 },
+};
+
+static const struct config_word words_then[] = {
+	{ "reset", CONFIG_RESET },
+	{ 0 },
+};
+
 static const struct config_word words_watch[] = {
 	{ "demand", CONFIG_WATCH_DEMAND },
 	{ "always", CONFIG_WATCH_ALWAYS },
@@ -182,6 +193,22 @@ static const struct config_key keys[] = {
 	{ "services[].probe.successes", CONFIG_TYPE_NUMBER, .min = 1, .max = 100, .fallback = "2",
 	  SERVICE_AT(probe.successes),
 	  .help = "successes in a row after which it is healthy again" },
+	{ "services[].on_removal", CONFIG_TYPE_WORD_OR_OBJECT, .fallback = "keep",
+	  .words = words_reset, SERVICE_AT(on_removal.then),
+	  .help = "what becomes of connections to a backend that has left the service" },
+	{ "services[].on_removal.after", CONFIG_TYPE_DURATION, .required = true, .min = 0,
+	  .max = 24 * HOUR_MS, SERVICE_AT(on_removal.after_ms),
+	  .help = "how long they are left alone; a backend that is back by then keeps them" },
+	{ "services[].on_removal.then", CONFIG_TYPE_WORD, .required = true, .words = words_then,
+	  SERVICE_AT(on_removal.then), .help = "and what becomes of them then" },
+	{ "services[].on_unhealthy", CONFIG_TYPE_WORD_OR_OBJECT, .fallback = "keep",
+	  .words = words_reset, SERVICE_AT(on_unhealthy.then),
+	  .help = "what becomes of connections to a backend that is unhealthy or ejected" },
+	{ "services[].on_unhealthy.after", CONFIG_TYPE_DURATION, .required = true, .min = 0,
+	  .max = 24 * HOUR_MS, SERVICE_AT(on_unhealthy.after_ms),
+	  .help = "how long they are left alone; a backend that is well by then keeps them" },
+	{ "services[].on_unhealthy.then", CONFIG_TYPE_WORD, .required = true, .words = words_then,
+	  SERVICE_AT(on_unhealthy.then), .help = "and what becomes of them then" },
 	NOT_BUILT("exclude_cgroups"),
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
@@ -190,8 +217,6 @@ static const struct config_key keys[] = {
 	NOT_BUILT("services[].ejection"),
 	NOT_BUILT("services[].connect_timeout"),
 	NOT_BUILT("services[].limits"),
-	NOT_BUILT("services[].on_removal"),
-	NOT_BUILT("services[].on_unhealthy"),
 	NOT_BUILT("services[].connect_timing"),
 	NOT_BUILT("services[].retries"),
 	NOT_BUILT("services[].adopt"),

@@ -188,6 +188,8 @@ static void read_value(struct config_reader *r, const struct config_place *at,
 		config_problem(r, at, "not built in this version, leave it out");
 	else if (key->type == CONFIG_TYPE_SWITCH && cJSON_IsFalse(json))
 		return;
+	else if (key->type == CONFIG_TYPE_WORD_OR_OBJECT && cJSON_IsObject(json))
+		read_object(r, at, key->path, json, base);
 	else if ((json->type & 0xff) != kind)
 		unwanted_by_key(r, at, json, key);
 	else if (kind == cJSON_Object)

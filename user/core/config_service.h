@@ -19,6 +19,17 @@ enum config_dns_type {
 	CONFIG_DNS_SRV = 33,
 };
 
+/* What becomes of connections to a backend that is gone. */
+enum config_reset {
+	CONFIG_RESET_KEEP,
+	CONFIG_RESET,
+};
+
+struct config_resets {
+	enum config_reset then;
+	uint32_t after_ms;
+};
+
 enum config_watch {
 	CONFIG_WATCH_DEMAND,
 	CONFIG_WATCH_ALWAYS,
@@ -39,6 +50,7 @@ struct config_service {
 	uint32_t slow_start_ms; /* 0: none */
 	bool has_probe;
 	struct probe_rules probe;
+	struct config_resets on_removal, on_unhealthy;
 	enum config_source source;
 	struct {
 		char *namespace;

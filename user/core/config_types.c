@@ -188,6 +188,7 @@ static const struct config_type_row types[] = {
 	[CONFIG_TYPE_NUMBER] = { "a whole number", cJSON_Number, parse_number },
 	[CONFIG_TYPE_DURATION] = { "a duration", cJSON_String, parse_duration },
 	[CONFIG_TYPE_WORD] = { "one of", cJSON_String, parse_word },
+	[CONFIG_TYPE_WORD_OR_OBJECT] = { "an object, or one of", cJSON_String, parse_word },
 	[CONFIG_TYPE_NAMES] = { "a DNS name", cJSON_Array, parse_alias },
 	[CONFIG_TYPE_SERVERS] = { "ip[:port] of a unicast address", cJSON_Array, parse_server },
 	[CONFIG_TYPE_ENDPOINTS] = { "ip:port or [v6]:port of a unicast address", cJSON_Array,
@@ -257,7 +258,7 @@ const char *config_key_wanted(const struct config_key *key, char text[static CON
 		(void)snprintf(text, size, "%s from %s to %s, such as \"5s\"", type->wanted,
 			       config_format_duration(key->min, low),
 			       config_format_duration(key->max, high));
-	else if (key->type == CONFIG_TYPE_WORD)
+	else if (key->words)
 		(void)snprintf(text, size, "%s %s", type->wanted, list_words(key->words, words));
 	else if (type->json == cJSON_Array)
 		(void)snprintf(text, size, "a list of at most %u, each %s", key->max, type->wanted);

@@ -85,7 +85,6 @@ int plan_front_compare(const void *a, const void *b);
 int plan_service_compare(const void *a, const void *b);
 int plan_backend_compare(const void *a, const void *b);
 int plan_run_compare(const void *a, const void *b);
-struct addr_port plan_backend_at(const struct shunt_backend *b);
 /* Index of the first front of the address, or of where it would be: keys sort by address first. */
 size_t plan_fronts_at(const struct plan_state *s, const struct shunt_address *address);
 /* NULL: none. */

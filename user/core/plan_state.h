@@ -47,5 +47,6 @@ struct plan_state {
 
 void plan_state_done(struct plan_state *s);
 void plan_state_sort(struct plan_state *s);
+struct addr_port plan_backend_at(const struct shunt_backend *b);
 /* In a sorted state: index of the first backend of the service (or where it would be). */
 size_t plan_state_backends(const struct plan_state *s, uint32_t service_id);

@@ -82,6 +82,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 
 	if (!d)
 		return -ENOMEM;
+	d->without_sock_destroy = options->without_sock_destroy;
 	d->after_write = options->after_write;
 	d->user = options->user;
 	r = cgroup_find(options->cgroup, &d->cgroup, &d->cgroup_fd, &d->cgroup_id, problems);

@@ -68,6 +68,9 @@ struct dataplane_map_use {
 size_t dataplane_map_use(const struct dataplane *d, const struct planner *p,
 			 struct dataplane_map_use rows[DATAPLANE_MAPS_MAX]);
 
+/* A row of shunt_backends. 0, or -ENOENT. */
+int dataplane_read_backend(const struct dataplane *d, uint32_t id, struct shunt_backend *ret);
+
 /* The rest is for the agent; see core/plan.h for what a plan is. */
 
 /* The rows and memory that a planner starts from. *ret is the caller's to plan_state_done. */

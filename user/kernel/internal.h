@@ -43,6 +43,7 @@ struct dataplane {
 	uint64_t cgroup_id;
 	int cgroup_fd;
 	int grace_outer, grace_inner;
+	bool without_sock_destroy;
 	void (*after_write)(void *user);
 	void *user;
 };

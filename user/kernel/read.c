@@ -236,6 +236,16 @@ void dataplane_failures(const struct dataplane *d, uint32_t service_id, struct s
 						__ATOMIC_RELAXED);
 }
 
+int dataplane_read_backend(const struct dataplane *d, uint32_t id, struct shunt_backend *ret)
+{
+	struct shunt_backend row = { 0 };
+
+	if (bpf_map_lookup_elem(d->maps[MAP_BACKENDS].fd, &id, &row) < 0)
+		return -errno;
+	*ret = row;
+	return 0;
+}
+
 void dataplane_resets(const struct dataplane *d, uint32_t service_id, uint64_t ret[static RESETS])
 {
 	bool known = service_id < d->maps[MAP_POLICIES].capacity;

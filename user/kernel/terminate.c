@@ -110,8 +110,7 @@ static int open_netlink(struct terminator *t, struct diag *missing)
 	return 0;
 }
 
-int terminator_open(const struct dataplane *d, const struct dataplane_options *options,
-		    struct terminator **ret, struct diag *missing)
+int terminator_open(const struct dataplane *d, struct terminator **ret, struct diag *missing)
 {
 	_cleanup_(terminator_free_p) struct terminator *t = calloc(1, sizeof(*t));
 	int r = t ? -ENOTSUP : -ENOMEM;
@@ -119,7 +118,7 @@ int terminator_open(const struct dataplane *d, const struct dataplane_options *o
 	if (!t)
 		return r;
 	t->d = d;
-	if (!options->without_sock_destroy)
+	if (!d->without_sock_destroy)
 		r = open_iterators(t);
 	if (r < 0) {
 		terminator_free(t);

@@ -27,8 +27,7 @@ struct terminator;
  * Loads what it takes; the dataplane outlives it. -ENOTSUP: this kernel has no means. What is
  * lacking, and what that costs, is added to *missing in either case.
  */
-int terminator_open(const struct dataplane *d, const struct dataplane_options *options,
-		    struct terminator **ret, struct diag *missing);
+int terminator_open(const struct dataplane *d, struct terminator **ret, struct diag *missing);
 void terminator_free(struct terminator *t);
 DEFINE_CLEANUP(struct terminator *, terminator_free);
 
