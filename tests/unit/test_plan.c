@@ -252,6 +252,21 @@ static void an_any_port_front_outlives_its_successor_by_a_grace_period(void **st
 	assert_int_equal(id_at(b, "127.254.0.1:81", IPPROTO_TCP), 0);
 }
 
+static void what_a_front_that_stays_leads_to_stays_with_it(void **state)
+{
+	struct bench *b = *state;
+	uint32_t old;
+
+	become(b, WANTED({ "a", "127.254.0.1", PROTOCOL_TCP, "10.0.0.1:3000" }));
+	old = backend_id(b, "10.0.0.1:3000");
+	become(b, WANTED({ "b", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.2:3000" }));
+	assert_true(b->plan.deferred);
+	assert_int_equal(backend_id(b, "10.0.0.1:3000"), old);
+	rest(b);
+	become(b, WANTED({ "b", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.2:3000" }));
+	assert_int_equal(backend_id(b, "10.0.0.1:3000"), 0);
+}
+
 static void what_does_not_fit_is_refused_by_name_and_keeps_what_it_had(void **state)
 {
 	struct bench *b = *state;
@@ -341,6 +356,7 @@ int main(void)
 		TEST(of_two_keys_that_change_services_one_waits_for_a_grace_period),
 		TEST(after_a_deletion_new_fronts_wait_for_a_grace_period),
 		TEST(an_any_port_front_outlives_its_successor_by_a_grace_period),
+		TEST(what_a_front_that_stays_leads_to_stays_with_it),
 		TEST(what_does_not_fit_is_refused_by_name_and_keeps_what_it_had),
 		TEST(one_that_does_not_fit_takes_no_other_with_it),
 		TEST(backends_all_replaced_count_twice_against_the_limit),

@@ -120,10 +120,28 @@ static int fronts_keep_old(struct planner *p, const struct plan_state *wanted,
 	return r;
 }
 
-/* A front that stays for a while keeps the run that it leads to. */
+static int backends_keep(const struct plan_state *have, uint32_t service_id,
+			 struct plan_state *next)
+{
+	for (size_t i = plan_state_backends(have, service_id); i < have->backends.n; i++) {
+		const struct plan_backend *row = &have->backends.list[i];
+
+		if (row->info.service_id != service_id)
+			break;
+		if (util_grow(&next->backends.list, &next->backends.capacity, next->backends.n + 1,
+			      sizeof(*row)) < 0)
+			return -ENOMEM;
+		next->backends.list[next->backends.n++] = *row;
+	}
+	return 0;
+}
+
+/* A front that stays for a while keeps the run that it leads to, and the ids that are in it. */
 static int runs_keep(const struct plan_state *have, struct plan_state *next)
 {
-	for (size_t i = 0; i < next->fronts.n; i++) {
+	int r = 0;
+
+	for (size_t i = 0; i < next->fronts.n && r == 0; i++) {
 		uint32_t id = next->fronts.list[i].service_id;
 		const struct plan_run *run = plan_state_run(have, id);
 
@@ -133,9 +151,10 @@ static int runs_keep(const struct plan_state *have, struct plan_state *next)
 			      sizeof(*run)) < 0)
 			return -ENOMEM;
 		next->runs.list[next->runs.n++] = *run;
-		qsort(next->runs.list, next->runs.n, sizeof(*run), plan_run_compare);
+		r = backends_keep(have, id, next);
+		plan_state_sort(next);
 	}
-	return 0;
+	return r;
 }
 
 static void prefixes_mark(struct plan_state *s)
