@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 3
+#define SHUNT_LAYOUT_VERSION 4
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -137,7 +137,8 @@ struct shunt_head {
 	__u8 balance;	  /* enum shunt_balance */
 	__u8 flags;	  /* SHUNT_HEAD_... */
 	__u32 generation; /* of the service id: tells a service from one that had the id before */
-	__u32 pad[2];
+	__u32 revision;	  /* of the run; higher than any number given before */
+	__u32 pad;
 };
 
 #define SHUNT_HEAD_LOADS 1  /* active connections are counted by backend, in shunt_loads */
@@ -295,6 +296,10 @@ struct shunt_service {
 	enum shunt_balance balance;
 	char zone[SHUNT_ZONE_MAX]; /* preferred; "": none */
 	__u32 backends;
+	/* Of the run's head: rows are written after the run, and tell by these of which they are.
+	 */
+	__u32 generation;
+	__u32 revision;
 };
 
 struct shunt_backend_key {
@@ -431,7 +436,7 @@ SHUNT_ASSERT_SIZE(struct shunt_accusation_key, 16);
 SHUNT_ASSERT_SIZE(struct shunt_accusation, 32);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
-SHUNT_ASSERT_SIZE(struct shunt_service, 80);
+SHUNT_ASSERT_SIZE(struct shunt_service, 88);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 136);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 424);

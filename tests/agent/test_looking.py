@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people and Prometheus see: metrics, probes, show, status, explain, bpftool."""
 import json
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from playground import wait
 from playground.process import run
 from playground.services import NAMESPACE, VIP, endpoints, from_cloudmap, names, register, static
 
+LAYOUT = Path(__file__).resolve().parents[2] / "include/shunt/layout.h"
 SERVICE = f"backend.{NAMESPACE}"
 PROMISED = {"shunt_build_info", "shunt_backends", "shunt_connects_total", "shunt_source_requests_total",
             "shunt_source_last_success_timestamp_seconds", "shunt_map_entries", "shunt_map_capacity",
@@ -48,7 +51,8 @@ def test_promtool_finds_nothing_to_say(seen):
 
 def test_build_info_tells_version_and_layout(seen):
     labels, value = seen.metrics()["shunt_build_info"][0]
-    assert value == 1 and labels["version"] and labels["layout"] == "3"
+    layout = re.search(r"SHUNT_LAYOUT_VERSION (\d+)", LAYOUT.read_text(encoding="utf-8"))[1]
+    assert value == 1 and labels["version"] and labels["layout"] == layout
 
 
 def test_requests_of_sources_are_counted_by_their_code(seen):

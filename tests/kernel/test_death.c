@@ -119,12 +119,38 @@ static bool dies_after(struct agent *a, int writes, const struct table *want)
 	return WEXITSTATUS(status) == 42;
 }
 
-static void is_repaired(struct agent *a, const struct table *want)
+static bool has_backends_of(const struct table_service *left, const struct table *t)
+{
+	const struct table_service *s = table_find(t, left->name);
+	bool same = s && s->n_backends == left->n_backends;
+
+	for (size_t i = 0; same && i < s->n_backends; i++)
+		same = addr_port_compare(&s->backends[i].endpoint.at,
+					 &left->backends[i].endpoint.at) == 0;
+	return same;
+}
+
+/* What a start without news has to go on with: of no service half a set, or another's. */
+static void is_whole(const struct table *left, const struct table *before,
+		     const struct table *after)
+{
+	for (size_t i = 0; i < left->n; i++) {
+		const struct table_service *s = &left->services[i];
+		bool comes = s->n_backends == 0 && !table_find(before, s->name);
+
+		if (!comes && !has_backends_of(s, before) && !has_backends_of(s, after))
+			fail_msg("%s is left with %zu backends", s->name, s->n_backends);
+	}
+}
+
+static void is_repaired(struct agent *a, const struct table *before, const struct table *want)
 {
 	_cleanup_(plan_done) struct plan again = { 0 };
-	_cleanup_(table_done) struct table have = { 0 };
+	_cleanup_(table_done) struct table left = { 0 }, have = { 0 };
 
 	assert_int_equal(agent_start(a), 0);
+	assert_int_equal(dataplane_read(a->dataplane, &left), 0);
+	is_whole(&left, before, want);
 	agent_make(a, want);
 	assert_int_equal(planner_make(a->planner, want, &again), 0);
 	assert_int_equal(again.ops.n, 0);
@@ -163,7 +189,7 @@ static void survives(struct table before, struct table after, const struct probe
 		start_with(&a, &before);
 		require(pthread_create(&thread, NULL, watch, &w) == 0);
 		died = dies_after(&a, writes, &after);
-		is_repaired(&a, &after);
+		is_repaired(&a, &before, &after);
 		__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
 		require(pthread_join(thread, NULL) == 0);
 		judge(&w);

@@ -59,6 +59,7 @@ static outcome run_outcome(const struct imitation *m, shunt_run run)
 	assert_in_range(base + n, 0, IMITATION_CELLS - 1);
 	head = m->cells[base].head;
 	head.generation = 0; /* says whose the counters are, not where a connect goes */
+	head.revision = 0;
 	digest = mix(digest, &head, sizeof(head));
 	for (uint32_t i = 0; i < n; i++) {
 		struct shunt_slot slot = m->cells[base + 1 + i].slot;
@@ -312,19 +313,17 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 		memcpy((rows).list, from, (count) * sizeof((rows).list[0])); \
 	} while (0)
 
-struct planner *imitation_planner(struct imitation *m)
+static const struct plan_limits limits_of = {
+	.services = IMITATION_IDS,
+	.slots = IMITATION_CELLS,
+	.addrs6 = IMITATION_ADDRS6,
+	.backends = IMITATION_BACKENDS,
+};
+
+static struct plan_state state_of(const struct imitation *m)
 {
-	const struct plan_limits limits = {
-		.services = IMITATION_IDS,
-		.slots = IMITATION_CELLS,
-		.addrs6 = IMITATION_ADDRS6,
-		.backends = IMITATION_BACKENDS,
-		.generation = (uint32_t)++m->starts * 1000,
-	};
-	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
-	_cleanup_(plan_state_done) struct plan_state have = { 0 };
+	struct plan_state have = { 0 };
 	struct plan_run runs[IMITATION_IDS];
-	struct planner *p = NULL;
 	size_t n_runs = 0;
 
 	for (uint32_t id = 0; id < IMITATION_IDS; id++) {
@@ -337,6 +336,18 @@ struct planner *imitation_planner(struct imitation *m)
 	COPY(have.runs, runs, n_runs);
 	memcpy(have.prefixes4, m->prefixes4, sizeof(have.prefixes4));
 	memcpy(have.prefixes6, m->prefixes6, sizeof(have.prefixes6));
+	plan_state_sort(&have);
+	return have;
+}
+
+struct planner *imitation_planner(struct imitation *m)
+{
+	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
+	_cleanup_(plan_state_done) struct plan_state have = state_of(m);
+	struct plan_limits limits = limits_of;
+	struct planner *p = NULL;
+
+	limits.generation = (uint32_t)++m->starts * 1000;
 	m->begun++;
 	m->ended = m->begun;
 	assert_int_equal(planner_new(&limits, &memory, &have, &p), 0);
@@ -350,6 +361,18 @@ static const struct plan_service *row_of(const struct imitation *m, const char *
 			return &m->services[i];
 	}
 	return NULL;
+}
+
+struct table_service imitation_seed(const struct imitation *m, const char *name)
+{
+	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
+	_cleanup_(plan_state_done) struct plan_state have = state_of(m);
+	const struct plan_service *row = row_of(m, name);
+	struct table_service seed = { 0 };
+
+	if (row)
+		assert_int_equal(plan_seed(&have, &memory, &limits_of, row, &seed), 0);
+	return seed;
 }
 
 static void service_is(const struct imitation *m, const struct table_service *want)

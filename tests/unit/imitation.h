@@ -55,5 +55,7 @@ void imitation_grace_end(struct imitation *m);
 
 /* A planner as a start makes it: from the maps, after a grace period. */
 struct planner *imitation_planner(struct imitation *m);
+/* What a start without news would make of a service; only its backends, the caller's to free. */
+struct table_service imitation_seed(const struct imitation *m, const char *name);
 /* Compares the rows for people, and that nothing else is left, with what is wanted. */
 void imitation_is(const struct imitation *m, const struct table *want);

@@ -105,20 +105,51 @@ static void is_refused(const struct bench *b, const char *name, int error)
 
 #define ONE(backends) WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, backends })
 
+static void are_kinds(const struct bench *b, const enum plan_op_kind *wanted, size_t n)
+{
+	assert_int_equal(b->plan.ops.n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(b->plan.ops.list[i].kind, wanted[i]);
+}
+
 static void a_new_service_becomes_reachable_last(void **state)
 {
 	static const enum plan_op_kind wanted[] = {
-		PLAN_CELL,	    PLAN_CELL,	       PLAN_ADDR6,	 PLAN_CELL,
-		PLAN_BACKEND_BORN,  PLAN_BACKEND_BORN, PLAN_BACKEND_PUT, PLAN_BACKEND_PUT,
-		PLAN_COUNTERS_ZERO, PLAN_RULES,	       PLAN_RUN,	 PLAN_SERVICE_PUT,
-		PLAN_PREFIX4,	    PLAN_FRONT_PUT,
+		PLAN_CELL,	   PLAN_CELL,	      PLAN_ADDR6,	  PLAN_CELL,
+		PLAN_BACKEND_BORN, PLAN_BACKEND_BORN, PLAN_COUNTERS_ZERO, PLAN_RULES,
+		PLAN_SERVICE_PUT,  PLAN_RUN,	      PLAN_PREFIX4,	  PLAN_FRONT_PUT,
+		PLAN_BACKEND_PUT,  PLAN_BACKEND_PUT,
 	};
 	struct bench *b = *state;
 
 	become(b, ONE("10.0.0.1:3000 [2001:db8::1]:3000"));
-	assert_int_equal(b->plan.ops.n, ARRAY_SIZE(wanted));
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
-		assert_int_equal(b->plan.ops.list[i].kind, wanted[i]);
+	are_kinds(b, wanted, ARRAY_SIZE(wanted));
+}
+
+static void a_service_that_goes_is_unreachable_first(void **state)
+{
+	static const enum plan_op_kind wanted[] = {
+		PLAN_FRONT_DELETE, PLAN_PREFIX4, PLAN_RUN, PLAN_SERVICE_DELETE, PLAN_BACKEND_DELETE,
+	};
+	struct bench *b = *state;
+
+	become(b, ONE("10.0.0.1:3000"));
+	become(b, (struct table){ 0 });
+	are_kinds(b, wanted, ARRAY_SIZE(wanted));
+}
+
+/* Rows are written by system calls; nobody waits for these who connects. */
+static void a_change_is_in_force_before_people_are_told(void **state)
+{
+	static const enum plan_op_kind wanted[] = {
+		PLAN_CELL, PLAN_CELL,	     PLAN_CELL,	       PLAN_BACKEND_BORN,
+		PLAN_RUN,  PLAN_BACKEND_PUT, PLAN_SERVICE_PUT, PLAN_BACKEND_DELETE,
+	};
+	struct bench *b = *state;
+
+	become(b, ONE("10.0.0.1:3000 10.0.0.2:3000"));
+	become(b, ONE("10.0.0.2:3000 10.0.0.3:3000"));
+	are_kinds(b, wanted, ARRAY_SIZE(wanted));
 }
 
 static void what_is_as_wanted_needs_no_writes(void **state)
@@ -337,7 +368,7 @@ static void rows_that_cannot_be_right_are_written_anew(void **state)
 	/* the broken one, and the other in a new generation,
 	 * for nobody knows whose its counters are */
 	assert_int_equal(count(b, PLAN_RUN), 2);
-	assert_int_equal(count(b, PLAN_SERVICE_PUT), 1);
+	assert_int_equal(count(b, PLAN_SERVICE_PUT), 2);
 	assert_int_equal(count(b, PLAN_FRONT_PUT) + count(b, PLAN_FRONT_DELETE), 0);
 }
 
@@ -347,6 +378,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_service_becomes_reachable_last),
+		TEST(a_service_that_goes_is_unreachable_first),
+		TEST(a_change_is_in_force_before_people_are_told),
 		TEST(what_is_as_wanted_needs_no_writes),
 		TEST(a_service_without_backends_is_a_service),
 		TEST(backends_change_by_one_store),

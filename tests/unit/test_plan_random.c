@@ -272,6 +272,80 @@ static void expect(const struct imitation *m, const struct table *want,
 	}
 }
 
+/* --- what a start would make of it -------------------------------------------------------------
+ */
+
+/* The backends of each name that is wanted, before a plan. */
+struct seeds {
+	struct table_service by_name[ARRAY_SIZE(names)];
+};
+
+static void seeds_done(struct seeds *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		free(s->by_name[i].backends);
+}
+
+static struct seeds seeds_of(const struct imitation *m)
+{
+	struct seeds s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		s.by_name[i] = imitation_seed(m, names[i]);
+	return s;
+}
+
+static bool same_backends(const struct table_service *a, const struct table_service *b)
+{
+	bool same = a->n_backends == b->n_backends;
+
+	for (size_t i = 0; same && i < a->n_backends; i++)
+		same = addr_port_compare(&a->backends[i].endpoint.at,
+					 &b->backends[i].endpoint.at) == 0;
+	return same;
+}
+
+/* Is what the service is to be in force, by its run? */
+static bool is_in_force(const struct imitation *m, const struct table_service *want)
+{
+	for (size_t i = 0; i < m->n_services; i++) {
+		const struct plan_service *row = &m->services[i];
+		shunt_run run = m->runs[row->info.id];
+
+		if (streq(row->name, want->name))
+			return run &&
+			       m->cells[SHUNT_RUN_BASE(run)].head.generation ==
+				       row->info.generation &&
+			       imitation_run(m, row->info.id) == imitation_outcome(want);
+	}
+	return false;
+}
+
+/*
+ * A start without news would find each name's old set or its new one: that which is in force. Or
+ * nothing, where another has taken the place and there is no room yet for itself.
+ */
+static void check_seeds(const struct imitation *m, const struct table *want,
+			const struct plan *plan, const struct seeds *before, const char *place)
+{
+	_cleanup_(seeds_done) struct seeds now = seeds_of(m);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct table_service *wanted = table_find(want, names[i]);
+		const struct table_service *seed = &now.by_name[i];
+
+		if (wanted ? same_backends(seed, wanted) : seed->n_backends == 0)
+			continue;
+		if (seed->n_backends == 0 && (plan->deferred || plan->refused.n > 0))
+			continue;
+		if (!same_backends(seed, &before->by_name[i]))
+			fail_msg("%s: %s would begin with %zu backends", place, names[i],
+				 seed->n_backends);
+		if (wanted && is_in_force(m, wanted))
+			fail_msg("%s: %s would go back", place, names[i]);
+	}
+}
+
 struct history {
 	unsigned int seed, step;
 	struct imitation maps;
@@ -324,7 +398,8 @@ static bool is_for_lack_of_room(const struct planner *p, const struct imitation 
 		has_row |= e->owner && streq(row->name, e->owner->name) &&
 			   covers(&row->info, &e->probe);
 		if ((plan->deferred || is_refused(plan, row->name)) &&
-		    covers(&row->info, &e->probe) && seen == imitation_run(m, row->info.id))
+		    covers(&row->info, &e->probe) && m->runs[row->info.id] &&
+		    seen == imitation_run(m, row->info.id))
 			return true;
 	}
 	return seen == 0 && e->owner &&
@@ -411,12 +486,17 @@ static void start_anew(const struct history *h, const struct imitation *dead,
 static void step(struct history *h, const struct table *want, bool with_grace)
 {
 	_cleanup_(plan_done) struct plan plan = { 0 };
+	_cleanup_(seeds_done) struct seeds before = seeds_of(&h->maps);
 	struct expectation list[PROBES];
+	char place[64];
 
 	expect(&h->maps, want, list);
 	assert_int_equal(planner_make(h->planner, want, &plan), 0);
 	for (size_t i = 0; i < plan.ops.n; i++) {
 		write_and_check(h, h->planner, &h->maps, &plan, i, list);
+		(void)snprintf(place, sizeof(place), "seed %u step %u write %zu", h->seed, h->step,
+			       i);
+		check_seeds(&h->maps, want, &plan, &before, place);
 		start_anew(h, &h->maps, want);
 	}
 	if (!with_grace) /* the next news comes first */

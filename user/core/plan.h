@@ -3,12 +3,15 @@
  * From what the maps hold and what they ought to hold to the writes between, in an order in which
  * every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
  *
- *	1. cells of new runs, where nobody reads yet; what the programs count of new backends to
- *	   zero; backends (for people)
- *	2. counters of new services to zero; rules
- *	3. runs: one store a service; from here its connects go to the new set
- *	4. service rows, prefix bits, then fronts: a new service becomes reachable last
- *	5. fronts of what goes, then prefix bits, service rows, backends, runs
+ *	1. cells of new runs, where nobody reads yet; what the programs count of new backends and
+ *	   new services to zero; rules; rows of services whose name is new
+ *	2. runs: one store a service; from here its connects go to the new set
+ *	3. prefix bits, then fronts: a new service becomes reachable last
+ *	4. fronts of what goes, then prefix bits, then runs
+ *	5. rows for people: backends, then the services that they make up; then those that go
+ *
+ * Up to 4 all is stores into mapped memory, an IPv6 front excepted; 5 is system calls, which
+ * nobody waits for who connects. A death before 5 leaves rows that are behind: plan_seed sees it.
  *
  * What a plan frees rests until planner_grace_end; a front may have to wait that long to come, to
  * change its service, or to go (plan_fronts.c says when). What has to wait makes the plan
@@ -61,8 +64,7 @@ struct plan_op {
 struct plan {
 	PLAN_ROWS(struct plan_op) ops;
 	bool deferred; /* plan again after a grace period */
-	/* Services that did not fit and keep what was there: names (owned) and -ENOSPC or -E2BIG.
-	 */
+	/* Services that did not fit and keep what was there: names (owned), -ENOSPC or -E2BIG. */
 	PLAN_ROWS(struct plan_refusal {
 		char *name;
 		int error;
@@ -102,6 +104,15 @@ int planner_make(struct planner *p, const struct table *want, struct plan *ret);
 bool planner_wants_grace(const struct planner *p);
 void planner_grace_begin(struct planner *p);
 void planner_grace_end(struct planner *p);
+
+/*
+ * The backends of a service, of which `row` tells, as they were in force: into ret->backends, the
+ * caller's. By its rows or, where an agent has died before it wrote them, by its run. *have is
+ * sorted and as it was read. 0 or -ENOMEM.
+ */
+int plan_seed(const struct plan_state *have, const struct plan_memory *memory,
+	      const struct plan_limits *limits, const struct plan_service *row,
+	      struct table_service *ret);
 
 /* Rows in use, for status and metrics. */
 const struct plan_state *planner_state(const struct planner *p);

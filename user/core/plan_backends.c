@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which id a wanted backend takes: its own if it stays in its service. Programs and open
- * connections know a backend by id, so an id rests before it is another's, and is born anew.
+ * Which id a wanted backend takes: its own if it stays in its service (what another service had at
+ * the same address is another backend). Programs and open connections know a backend by id, so an
+ * id rests before it is another's, and is born anew.
  */
 #include "core/plan_internal.h"
 
@@ -50,8 +51,10 @@ int plan_backends_decide(struct planner *p, struct decision *d)
 	if (!d->backends)
 		return -ENOMEM;
 	for (size_t i = 0; i < want->n_backends && r == 0; i++) {
-		const struct plan_backend *row = row_find(&p->have, d->id,
-							  &want->backends[i].endpoint.at, &at);
+		const struct addr_port *wanted = &want->backends[i].endpoint.at;
+		const struct plan_backend *row = d->renamed
+							 ? NULL
+							 : row_find(&p->have, d->id, wanted, &at);
 
 		if (row)
 			d->backends[i] = (struct decided_backend){ row->id, row->info.born, false };

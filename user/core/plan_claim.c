@@ -72,7 +72,7 @@ static void runs_claim(struct planner *p)
 		if (run->run)
 			p->generation =
 				MAX(p->generation,
-				    p->memory.cells[SHUNT_RUN_BASE(run->run)].head.generation);
+				    p->memory.cells[SHUNT_RUN_BASE(run->run)].head.revision);
 	}
 }
 

@@ -72,7 +72,7 @@ static int counters_add(const struct decisions *decisions, struct plan *plan)
 	for (size_t i = 0; i < decisions->n; i++) {
 		const struct decision *d = &decisions->list[i];
 
-		if (d->is_new ? d->kept : !d->renamed)
+		if (d->kept || !(d->is_new || d->renamed))
 			continue;
 		if (!plan_add(plan, PLAN_COUNTERS_ZERO, d->id))
 			return -ENOMEM;
@@ -215,7 +215,9 @@ static const struct plan_service *service_find(const struct plan_state *s,
 	return bsearch(row, s->services.list, s->services.n, sizeof(*row), plan_service_compare);
 }
 
-static int services_put(const struct planner *p, const struct plan_state *next, struct plan *plan)
+/* Of services whose name nobody had, or of the others. */
+static int services_put(const struct planner *p, const struct plan_state *next, bool new_names,
+			struct plan *plan)
 {
 	int r = 0;
 
@@ -223,7 +225,8 @@ static int services_put(const struct planner *p, const struct plan_state *next, 
 		const struct plan_service *now = &next->services.list[i];
 		const struct plan_service *old = service_find(&p->have, now);
 
-		if (!old || memcmp(&old->info, &now->info, sizeof(now->info)) != 0)
+		if (new_names ? !old
+			      : old && memcmp(&old->info, &now->info, sizeof(now->info)) != 0)
 			r = service_add(plan, PLAN_SERVICE_PUT, now);
 	}
 	return r;
@@ -268,24 +271,22 @@ static int prefixes_add(const struct plan_state *have, const struct plan_state *
 	return r;
 }
 
-/* What makes services appear or change. */
-static int plan_diff_put(struct planner *p, const struct decisions *decisions,
-			 const struct plan_state *next, struct plan *plan)
+/* What makes services appear or change: from the runs on it is in force. */
+static int publish(struct planner *p, const struct decisions *decisions,
+		   const struct plan_state *next, struct plan *plan)
 {
 	int r = cells_add(decisions, plan);
 
 	if (r == 0)
 		r = born_add(decisions, plan);
 	if (r == 0)
-		r = backends_put(p, next, plan);
-	if (r == 0)
 		r = counters_add(decisions, plan);
 	if (r == 0)
 		r = rules_add(p, decisions, plan);
 	if (r == 0)
-		r = runs_add(p, next, plan);
+		r = services_put(p, next, true, plan);
 	if (r == 0)
-		r = services_put(p, next, plan);
+		r = runs_add(p, next, plan);
 	if (r == 0)
 		r = prefixes_add(&p->have, next, false, plan);
 	if (r == 0)
@@ -294,18 +295,28 @@ static int plan_diff_put(struct planner *p, const struct decisions *decisions,
 }
 
 /* What takes the rest away. */
-static int plan_diff_delete(struct planner *p, const struct plan_state *next, struct plan *plan)
+static int withdraw(struct planner *p, const struct plan_state *next, struct plan *plan)
 {
 	int r = plan_fronts_delete(p, next, plan);
 
 	if (r == 0)
 		r = prefixes_add(&p->have, next, true, plan);
 	if (r == 0)
+		r = ids_remove(p, next, plan);
+	return r;
+}
+
+/* What tells people, and a next start, of it: no row goes before the one that takes its place. */
+static int record(struct planner *p, const struct plan_state *next, struct plan *plan)
+{
+	int r = backends_put(p, next, plan);
+
+	if (r == 0)
+		r = services_put(p, next, false, plan);
+	if (r == 0)
 		r = services_delete(p, next, plan);
 	if (r == 0)
 		r = backends_delete(p, next, plan);
-	if (r == 0)
-		r = ids_remove(p, next, plan);
 	return r;
 }
 
@@ -315,8 +326,10 @@ int plan_diff(struct planner *p, const struct decisions *decisions, struct plan_
 	int r = plan_fronts_settle(p, next, plan);
 
 	if (r == 0)
-		r = plan_diff_put(p, decisions, next, plan);
+		r = publish(p, decisions, next, plan);
 	if (r == 0)
-		r = plan_diff_delete(p, next, plan);
+		r = withdraw(p, next, plan);
+	if (r == 0)
+		r = record(p, next, plan);
 	return r;
 }

@@ -42,7 +42,7 @@ struct decision {
 	bool writes_run; /* `run` is newly taken; its slots below */
 	struct slots slots;
 	uint32_t addrs6; /* first place of its IPv6 addresses */
-	uint32_t generation;
+	uint32_t generation, revision;
 	struct decided_backend *backends; /* owned; as want->backends */
 };
 

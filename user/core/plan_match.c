@@ -25,6 +25,7 @@ void decisions_done(struct decisions *d)
 /* What is known of the ids in use. */
 struct known {
 	const struct plan_state *have;
+	const union shunt_cell *cells;
 	uint32_t limit;
 	struct known_id {
 		const struct plan_service *row; /* NULL: none names it */
@@ -42,7 +43,7 @@ static int known_init(struct known *k, const struct planner *p)
 {
 	const struct plan_state *have = &p->have;
 
-	*k = (struct known){ .have = have, .limit = p->limits.services };
+	*k = (struct known){ have, p->memory.cells, .limit = p->limits.services };
 	k->ids = calloc(k->limit, sizeof(*k->ids));
 	if (!k->ids)
 		return -ENOMEM;
@@ -84,6 +85,13 @@ static uint32_t key_id(const struct known *k, const struct table_service *want, 
 	return front && front->service_id < k->limit ? front->service_id : 0;
 }
 
+/* Is the run the one of this row? A row may be written before its run, and be left by one of then.
+ */
+static bool is_of(const struct known *k, const struct plan_service *row, shunt_run run)
+{
+	return run && k->cells[SHUNT_RUN_BASE(run)].head.generation == row->info.generation;
+}
+
 static void take_over(struct known *k, struct decision *d, uint32_t id)
 {
 	const struct plan_service *named = find_by_name(k->have, d->want->name);
@@ -93,7 +101,7 @@ static void take_over(struct known *k, struct decision *d, uint32_t id)
 	d->had = named && named->info.id == id ? named : k->ids[id].row;
 	d->id = id;
 	d->run = run ? run->run : 0;
-	d->renamed = !d->had || !streq(d->had->name, d->want->name);
+	d->renamed = !d->had || !streq(d->had->name, d->want->name) || !is_of(k, d->had, d->run);
 	k->ids[id].taken = true;
 }
 

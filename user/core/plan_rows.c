@@ -43,6 +43,8 @@ static int service_row(const struct decision *d, struct plan_state *next)
 			.on_empty = want->on_empty,
 			.balance = want->balance,
 			.backends = (uint32_t)want->n_backends,
+			.generation = d->generation,
+			.revision = d->revision,
 		},
 	};
 
@@ -102,6 +104,10 @@ static int kept_rows(const struct planner *p, const struct decision *d, struct p
 
 	if (d->had)
 		row.info = d->had->info;
+	if (d->renamed) { /* the run it leads to is not its own */
+		row.info.generation = 0;
+		row.info.backends = 0;
+	}
 	/* by its name of now: the name of then may be wanted elsewhere */
 	(void)util_copy(row.name, sizeof(row.name), d->want->name);
 	r = APPEND(next->services, row);

@@ -24,6 +24,7 @@ static union shunt_cell head_cell(const struct decision *d)
 			.balance = (uint8_t)want->balance,
 			.flags = want->head_flags,
 			.generation = d->generation,
+			.revision = d->revision,
 		},
 	};
 }
@@ -106,6 +107,7 @@ static int run_take(struct planner *p, struct decision *d)
 		}
 	}
 	d->run = SHUNT_RUN(base, d->slots.count4, d->slots.count6);
+	d->revision = ++p->generation;
 	d->writes_run = true;
 	return 0;
 }
@@ -124,6 +126,8 @@ int plan_run_decide(struct planner *p, struct decision *d)
 	int r = slots_build(want->backends, want->n_backends, want->balance, &d->slots);
 
 	d->generation = generation_decide(p, d);
+	if (d->run)
+		d->revision = p->memory.cells[SHUNT_RUN_BASE(d->run)].head.revision;
 	if (r < 0 || run_is_wanted(p, d))
 		return r;
 	return run_take(p, d);

@@ -142,39 +142,11 @@ int dataplane_read_state(struct dataplane *d, struct plan_state *ret)
 	return 0;
 }
 
-static struct endpoint endpoint_of(const struct shunt_backend *b)
-{
-	struct endpoint e = { .weight = b->weight, .state = (uint8_t)b->state };
-
-	e.at.port = b->port;
-	e.at.addr = b->family == FAMILY_IPV6 ? addr_from_ipv6(b->ipv6) : addr_from_ipv4(b->ipv4);
-	(void)util_copy(e.zone, sizeof(e.zone), b->zone);
-	return e;
-}
-
-static int table_backends(const struct plan_state *state, struct table_service *service)
-{
-	size_t capacity = 0;
-
-	for (size_t i = plan_state_backends(state, service->id); i < state->backends.n; i++) {
-		const struct plan_backend *row = &state->backends.list[i];
-
-		if (row->info.service_id != service->id)
-			break;
-		if (util_grow(&service->backends, &capacity, service->n_backends + 1,
-			      sizeof(*service->backends)) < 0)
-			return -ENOMEM;
-		service->backends[service->n_backends++] = (struct table_backend){
-			.endpoint = endpoint_of(&row->info),
-			.id = row->id,
-		};
-	}
-	return 0;
-}
-
 static int table_row(const struct dataplane *d, const struct plan_state *state,
 		     const struct plan_service *row, struct table *table)
 {
+	const struct plan_memory memory = dataplane_memory(d);
+	struct plan_limits limits;
 	const struct shunt_service *info = &row->info;
 	struct table_service *service = table_add(table);
 
@@ -190,7 +162,8 @@ static int table_row(const struct dataplane *d, const struct plan_state *state,
 	(void)util_copy(service->zone, sizeof(service->zone), info->zone);
 	service->id = info->id;
 	service->run = info->id < d->maps[MAP_RUNS].capacity ? load(&d->runs[info->id]) : 0;
-	return table_backends(state, service);
+	dataplane_limits(d, &limits);
+	return plan_seed(state, &memory, &limits, row, service);
 }
 
 int dataplane_read(struct dataplane *d, struct table *ret)
@@ -199,6 +172,8 @@ int dataplane_read(struct dataplane *d, struct table *ret)
 	_cleanup_(table_done) struct table table = { 0 };
 	int r = people_rows(d, &state);
 
+	if (r == 0)
+		r = run_rows(d, &state);
 	plan_state_sort(&state);
 	for (size_t i = 0; i < state.services.n && r == 0; i++)
 		r = table_row(d, &state, &state.services.list[i], &table);
