@@ -160,7 +160,7 @@ bench-quick: bench-programs ## the same with fewer rounds, under a minute (root)
 .PHONY: bench-programs
 bench-programs:
 	$(Q)scripts/install-deps build test bench
-	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN)
+	$(Q)$(MAKE) --no-print-directory all $(BENCHBIN) $(BUILD)/kernel/test_churn
 
 demo: deps ## the main job, live, in network namespaces of its own (root)
 	$(Q)$(MAKE) --no-print-directory all

@@ -108,10 +108,10 @@ void measure_print(const struct measure_table *t, const struct measure *m)
 		struct spread compared = comparison_of(m, t->relation);
 
 		printf(" %11.*f %9.*f", digits, compared.median, digits, compared.q3 - compared.q1);
-	} else if (t->relation != RELATION_NONE && m->bar > 0) {
+	} else if (t->relation != RELATION_NONE && (m->bar > 0 || m->bar_is_zero)) {
 		printf(" %21s", "");
 	}
-	if (m->bar > 0)
+	if (m->bar > 0 || m->bar_is_zero)
 		printf(" %6.*f", t->relation == RELATION_RATIO ? 2 : 0, m->bar);
 	printf("\n");
 }

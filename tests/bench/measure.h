@@ -15,6 +15,7 @@ struct measure {
 	const char *what;
 	const struct measure *base; /* measured in the same rounds; NULL: stands alone */
 	double bar;		    /* of the comparison, or of the figure alone; 0: none */
+	bool bar_is_zero;
 	double values[MEASURE_ROUNDS_MAX];
 	size_t n;
 };
