@@ -37,12 +37,16 @@ static uint32_t ipv4_of(const struct addr *address)
 
 static void fill(const struct alternatives *a, const struct table *t)
 {
+	_cleanup_free_ bool *is_taken = calloc(1U << ALTERNATIVE_LINE_BITS, sizeof(*is_taken));
 	uint32_t base = 0;
 
+	require(is_taken);
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct table_service *s = &t->services[i];
 		struct alternative_key key = { ipv4_of(&s->vip.addr), s->vip.port };
 		struct alternative_service service = { i, base, (uint32_t)s->n_backends, 0 };
+		struct alternative_line line = { .key = key, .base = base, .count = service.count };
+		uint32_t index = ALTERNATIVE_LINE_OF(key.address);
 
 		for (size_t k = 0; k < s->n_backends; k++, base++) {
 			const struct addr_port *at = &s->backends[k].endpoint.at;
@@ -51,6 +55,10 @@ static void fill(const struct alternatives *a, const struct table *t)
 			put(a, "backends", &base, &backend);
 		}
 		put(a, "services", &key, &service);
+		/* who finds another there is missed: a few of 10,000 */
+		if (!is_taken[index])
+			put(a, "lines", &index, &line);
+		is_taken[index] = true;
 	}
 }
 

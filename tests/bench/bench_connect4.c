@@ -173,6 +173,10 @@ static void bench_udp(struct agent *a)
 		  -1 },
 		{ { .what = "not ours, a kernel hash instead" }, NOBODY, "hash_connect", -1 },
 		{ { .what = "hit, 1 service x 3", .bar = 15 }, ONE_SERVICE, NULL, -1 },
+		{ { .what = "hit, 1 service x 3, two reads of memory and no more" },
+		  ONE_SERVICE,
+		  "least_connect",
+		  -1 },
 		{ { .what = "hit, 1 service x 3, a kernel hash instead" },
 		  ONE_SERVICE,
 		  "hash_connect",
@@ -183,6 +187,10 @@ static void bench_udp(struct agent *a)
 		  NULL,
 		  -1 },
 		{ { .what = "the same, a kernel hash instead" }, NULL, "hash_connect", -1 },
+		{ { .what = "the same, two reads of memory and no more" },
+		  NULL,
+		  "least_connect",
+		  -1 },
 	};
 
 	become_crowd(a, PROTOCOL_UDP);
@@ -207,6 +215,10 @@ static void bench_tcp(struct agent *a)
 		{ { .what = "the same, a kernel hash instead, no track" },
 		  NULL,
 		  "hash_connect",
+		  -1 },
+		{ { .what = "the same, two reads of memory and no more" },
+		  NULL,
+		  "least_connect",
 		  -1 },
 	};
 
