@@ -441,7 +441,8 @@ static int leave(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-/* The first argument, if any, is a pattern of the tests to be run: the benchmarks want the first. */
+/* The first argument, if any, is a pattern of the tests to be run: the benchmarks want the first.
+ */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
