@@ -13,6 +13,7 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+
 struct peer {
 	struct shunt_address address;
 	__u16 port; /* 0: it has none */

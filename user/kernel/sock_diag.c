@@ -186,8 +186,12 @@ int sock_diag_destroy(int fd, const struct sock_diag_order *order)
 
 int sock_diag_probe(int fd)
 {
+	const struct kind none = { AF_INET, IPPROTO_TCP, .states = 0 };
 	const struct inet_diag_msg nobody = { 0 };
-	int r = destroy(fd, &kinds[0], &nobody);
+	int r = find(fd, &none, NULL, NULL); /* -ENOENT: it has no such thing at all */
 
+	if (r < 0)
+		return r;
+	r = destroy(fd, &none, &nobody);
 	return r == -ENOENT ? 0 : r;
 }

@@ -20,7 +20,10 @@ struct sock_diag_order {
 
 /* 0, or the first error; what can be destroyed is, all the same. */
 int sock_diag_destroy(int fd, const struct sock_diag_order *order);
-/* Can this kernel destroy sockets? 0, -EOPNOTSUPP (CONFIG_INET_DIAG_DESTROY), or another error. */
+/*
+ * Can this kernel destroy sockets? 0, -EOPNOTSUPP (CONFIG_INET_DIAG_DESTROY), -ENOENT (tcp_diag, a
+ * module), or another error.
+ */
 int sock_diag_probe(int fd);
 
 uint64_t sock_diag_cookie(const struct inet_diag_msg *socket);
