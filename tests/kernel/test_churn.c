@@ -278,24 +278,27 @@ static void is_found(void (*plant)(struct plan *))
 	assert_int_not_equal(found, 0);
 }
 
-/* The old set goes, then its successor comes. */
+/* The old sets go first, and their successors come last. */
 static void delete_before_repoint(struct plan *plan)
 {
-	size_t n = plan->ops.n, runs = 0;
-	struct plan_op *list = calloc(2 * n, sizeof(*list));
+	struct plan_op *list = calloc(2 * plan->ops.n, sizeof(*list));
+	size_t n = 0;
 
 	require(list);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < plan->ops.n; i++) {
 		if (plan->ops.list[i].kind == PLAN_RUN)
-			list[runs++] = (struct plan_op){
-				.kind = PLAN_RUN,
-				.index = plan->ops.list[i].index,
-			};
+			list[n++] = (struct plan_op){ .kind = PLAN_RUN,
+						      .index = plan->ops.list[i].index };
 	}
-	memcpy(list + runs, plan->ops.list, n * sizeof(*list));
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < plan->ops.n; i++) {
+			if ((plan->ops.list[i].kind == PLAN_RUN) == pass)
+				list[n++] = plan->ops.list[i];
+		}
+	}
 	free(plan->ops.list);
 	plan->ops.list = list;
-	plan->ops.n = n + runs;
+	plan->ops.n = n;
 }
 
 static void a_deletion_before_its_replacement_is_found(void **state)

@@ -251,7 +251,7 @@ static void backend_write(struct imitation *m, const struct plan_op *op)
 		return;
 	}
 	assert_in_range(at, 0, IMITATION_BACKENDS - 1);
-	m->backends[at] = (struct plan_backend){ op->index, op->backend };
+	m->backends[at] = (struct plan_backend){ op->index, *op->backend };
 	m->n_backends = MAX(m->n_backends, at + 1);
 }
 
@@ -276,7 +276,7 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 		m->born[op->index] = (uint32_t)op->word;
 		break;
 	case PLAN_RULES:
-		m->policies[op->index].rules = op->rules;
+		m->policies[op->index].rules = *op->rules;
 		break;
 	case PLAN_COUNTERS_ZERO:
 		m->counters_used[op->index] = false;

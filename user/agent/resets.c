@@ -116,7 +116,7 @@ static void follow_one(struct resets *resets, const struct reset_rules *rules,
 		return;
 	had = dataplane_read_backend(resets->agent->dataplane, op->index, &old) == 0;
 	if (op->kind == PLAN_BACKEND_PUT)
-		follow_put(resets, rules, had ? &old : NULL, &op->backend);
+		follow_put(resets, rules, had ? &old : NULL, op->backend);
 	else if (had)
 		follow_delete(resets, rules, &old);
 }

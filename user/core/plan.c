@@ -10,6 +10,8 @@ void plan_done(struct plan *p)
 
 		if (op->kind == PLAN_SERVICE_PUT || op->kind == PLAN_SERVICE_DELETE)
 			free(op->service);
+		else if (op->kind == PLAN_RULES)
+			free(op->rules);
 	}
 	free(p->ops.list);
 	for (size_t i = 0; i < p->refused.n; i++)

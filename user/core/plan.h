@@ -53,11 +53,11 @@ struct plan_op {
 	union {
 		uint64_t word;
 		union shunt_cell cell;
-		struct shunt_rules rules;
+		struct shunt_rules *rules; /* owned */
 		struct shunt_address address;
 		struct shunt_front_key key;
-		struct shunt_backend backend;
-		struct plan_service *service; /* owned */
+		const struct shunt_backend *backend; /* the planner's, until it plans again */
+		struct plan_service *service;	     /* owned */
 	};
 };
 

@@ -62,7 +62,10 @@ static int rules_add(const struct planner *p, const struct decisions *decisions,
 		op = plan_add(plan, PLAN_RULES, d->id);
 		if (!op)
 			return -ENOMEM;
-		op->rules = rules;
+		op->rules = malloc(sizeof(rules));
+		if (!op->rules)
+			return -ENOMEM;
+		*op->rules = rules;
 	}
 	return 0;
 }
@@ -167,7 +170,7 @@ static int backends_put(const struct planner *p, const struct plan_state *next, 
 		op = plan_add(plan, PLAN_BACKEND_PUT, now->id);
 		if (!op)
 			return -ENOMEM;
-		op->backend = now->info;
+		op->backend = &now->info;
 	}
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * What the files behind kernel/dataplane.h share: dataplane.c (life), cgroup.c (where to attach),
  * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), front.c,
- * read.c, apply.c (writes), grace.c, detach.c. Nobody else includes it.
+ * read.c, apply.c (writes), rows.c (of rows for people), grace.c, detach.c. Nobody else includes
+ * it.
  */
 #pragma once
 
@@ -93,6 +94,16 @@ int front_delete(const struct dataplane *d, const struct shunt_front_key *key);
 uint32_t front_lookup(const struct dataplane *d, const struct shunt_front_key *key);
 /* For the writer: appends all, and counts anew what spilled. */
 int front_read(struct dataplane *d, struct plan_state *state);
+
+/* rows.c: rows of one kind are gathered, and written when another kind comes or they are many. */
+struct rows;
+int rows_new(const struct dataplane *d, struct rows **ret);
+void rows_free(struct rows *r);
+DEFINE_CLEANUP(struct rows *, rows_free);
+/* Is it one of those? */
+bool rows_has(const struct plan_op *op);
+int rows_add(struct rows *r, const struct plan_op *op);
+int rows_flush(struct rows *r);
 
 /* grace.c */
 int grace_open(struct dataplane *d);
