@@ -275,7 +275,7 @@ static __always_inline enum fitness health_of(struct shunt_policy *policy, __u32
 	struct shunt_health *health = health_find(backend_id, born);
 	const struct shunt_accusation *accusation;
 
-	if (!health)
+	if (!health || !policy->rules.ejection_failures)
 		return FITNESS_GOOD;
 	if (health->eject_until) {
 		if (bpf_ktime_get_ns() >= health->eject_until)

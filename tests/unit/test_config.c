@@ -80,6 +80,15 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->zone.min, 3);
 	assert_int_equal(s->slow_start_ms, 0);
 	assert_false(s->has_probe);
+	assert_true(s->has_ejection);
+	assert_int_equal(s->ejection.failures, 5);
+	assert_int_equal(s->ejection.within_ms, 30000);
+	assert_int_equal(s->ejection.base_ms, 30000);
+	assert_int_equal(s->ejection.max_ms, 300000);
+	assert_int_equal(s->ejection.max_percent, 50);
+	assert_int_equal(s->ejection.panic_percent, 50);
+	assert_int_equal(s->limits.connections, 0);
+	assert_int_equal(s->limits.per_backend, 0);
 	assert_int_equal(s->on_removal.then, CONFIG_RESET_KEEP);
 	assert_int_equal(s->on_unhealthy.then, CONFIG_RESET_KEEP);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
@@ -134,6 +143,31 @@ static void the_affinity_tells_which_maglev_it_is(void **state)
 	}
 	assert_string_equal(balance_name(BALANCE_MAGLEV_SOCKET), "maglev");
 	assert_string_equal(balance_name(BALANCE_RANDOM), "random");
+}
+
+static void what_ejects_and_limits_is_read(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(
+		"{\"services\":[{\"name\":\"x\",\"static\":{\"endpoints\":[]},"
+		"\"balance\":\"least_connections\","
+		"\"ejection\":{\"failures\":3,\"within\":\"10s\",\"base\":\"1s\",\"max\":\"1m\","
+		"\"max_percent\":0,\"panic_percent\":100},"
+		"\"limits\":{\"connections\":100000,\"per_backend\":7}},"
+		"{\"name\":\"y\",\"static\":{\"endpoints\":[]},\"ejection\":false}]}");
+	const struct config_service *s = &c->services[0];
+
+	(void)state;
+	assert_int_equal(s->balance, BALANCE_LEAST_CONNECTIONS);
+	assert_true(s->has_ejection);
+	assert_int_equal(s->ejection.failures, 3);
+	assert_int_equal(s->ejection.within_ms, 10000);
+	assert_int_equal(s->ejection.base_ms, 1000);
+	assert_int_equal(s->ejection.max_ms, 60000);
+	assert_int_equal(s->ejection.max_percent, 0);
+	assert_int_equal(s->ejection.panic_percent, 100);
+	assert_int_equal(s->limits.connections, 100000);
+	assert_int_equal(s->limits.per_backend, 7);
+	assert_false(c->services[1].has_ejection);
 }
 
 static void probes_are_made_where_they_are_asked_for(void **state)
@@ -440,6 +474,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
+		cmocka_unit_test(what_ejects_and_limits_is_read),
 		cmocka_unit_test(probes_are_made_where_they_are_asked_for),
 		cmocka_unit_test(resetting_connections_is_a_word_or_a_time_and_a_word),
 		cmocka_unit_test(the_affinity_tells_which_maglev_it_is),

@@ -204,9 +204,9 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"aliases\": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
 		  "file: services[0].aliases (x): got a list of 17, wanted a list of at most 16, "
 		  "each a DNS name" },
-		{ "\"balance\": \"least_connections\"",
-		  "file: services[0].balance (x): got \"least_connections\", wanted one of "
-		  "\"round_robin\", \"random\", \"maglev\"" },
+		{ "\"balance\": \"fewest\"",
+		  "file: services[0].balance (x): got \"fewest\", wanted one of "
+		  "\"round_robin\", \"random\", \"least_connections\", \"maglev\"" },
 		{ "\"balance\": \"maglev\", \"affinity\": \"host\"",
 		  "file: services[0].affinity (x): got \"host\", wanted one of \"task\", "
 		  "\"socket\"" },
@@ -224,10 +224,45 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"balance\": \"random\", \"affinity\": \"task\"",
 		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
 		  "one" },
-		{ "\"ejection\": false",
-		  "file: services[0].ejection (x): not built in this version, leave it out" },
+		{ "\"retries\": 1",
+		  "file: services[0].retries (x): not built in this version, leave it out" },
 		{ "\"protcol\": \"tcp\"",
 		  "file: services[0].protcol (x): unknown key, did you mean \"protocol\"?" },
+	};
+
+	(void)state;
+	are_refused("{\"services\": [{\"name\": \"x\", \"static\": {\"endpoints\": []}, %s}]}",
+		    cases, ARRAY_SIZE(cases));
+}
+
+static void faults_of_ejection_and_limits_are_found(void **state)
+{
+	static const struct refused cases[] = {
+		{ "\"ejection\": 5",
+		  "file: services[0].ejection (x): got 5, wanted an object, or false" },
+		{ "\"ejection\": {\"failures\": 0}",
+		  "file: services[0].ejection.failures (x): got 0, wanted a whole number from 1 to "
+		  "1000" },
+		{ "\"ejection\": {\"max_percent\": 101}",
+		  "file: services[0].ejection.max_percent (x): got 101, wanted a whole number from "
+		  "0 to 100" },
+		{ "\"ejection\": {\"base\": \"6m\"}",
+		  "file: services[0].ejection.base (x): got \"6m\", wanted at most the max, "
+		  "\"5m\"" },
+		{ "\"ejection\": {\"for\": \"1s\"}",
+		  "file: services[0].ejection.for (x): unknown key" },
+		{ "\"limits\": {\"connections\": 0}", "file: services[0].limits.connections (x): "
+						      "got 0, wanted a whole number from 1 to "
+						      "2147483647" },
+		{ "\"limits\": {\"connections\": 4294967296}",
+		  "file: services[0].limits.connections (x): got 4294967296, wanted a whole number "
+		  "from 1 to 2147483647" },
+		{ "\"limits\": {\"per_backend\": 1.5}",
+		  "file: services[0].limits.per_backend (x): got 1.5, wanted a whole number from 1 "
+		  "to 2147483647" },
+		{ "\"limits\": {\"connections\": 1}, \"protocol\": \"udp\"",
+		  "file: services[0].limits (x): got limits, wanted none: they are of TCP "
+		  "connections" },
 	};
 
 	(void)state;
@@ -680,6 +715,7 @@ int main(void)
 		cmocka_unit_test(a_nul_in_the_text_is_refused),
 		cmocka_unit_test(wrong_types_and_unknown_keys_are_refused),
 		cmocka_unit_test(faults_of_a_service_name_it_and_its_place),
+		cmocka_unit_test(faults_of_ejection_and_limits_are_found),
 		cmocka_unit_test(faults_of_probes_are_found),
 		cmocka_unit_test(what_becomes_of_connections_is_a_word_or_an_object),
 		cmocka_unit_test(faults_of_a_source_are_found),

@@ -20,6 +20,7 @@ static const struct exporter_service services[] = {
 			.bytes_received = 6,
 			.retransmits = 7 },
 	  .failures = { { [FAILURE_REFUSED] = 8, [FAILURE_RESET] = 9 } },
+	  .policy = { .limited = 12, .ejections = 13 },
 	  .resets = { [RESET_REMOVED] = 10, [RESET_UNHEALTHY] = 11 },
 	  .backends = { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
 	  .last_success_s = 1700000000 },
@@ -80,6 +81,7 @@ static void every_sample_is_where_it_belongs(void **state)
 		"# TYPE shunt_connects_total counter\n"
 		"shunt_connects_total{service=\"backend\",result=\"redirected\"} 12\n"
 		"shunt_connects_total{service=\"backend\",result=\"no_backend\"} 3\n"
+		"shunt_connects_total{service=\"backend\",result=\"limited\"} 12\n"
 		"shunt_connects_total{service=\"never \\\"seen\\\"\",result=\"redirected\"} 0\n",
 		"# TYPE shunt_connections_active gauge\n"
 		"shunt_connections_active{service=\"backend\"} 4\n",
@@ -92,6 +94,8 @@ static void every_sample_is_where_it_belongs(void **state)
 		"# TYPE shunt_connections_reset_total counter\n"
 		"shunt_connections_reset_total{service=\"backend\",reason=\"removed\"} 10\n"
 		"shunt_connections_reset_total{service=\"backend\",reason=\"unhealthy\"} 11\n",
+		"# TYPE shunt_ejections_total counter\n"
+		"shunt_ejections_total{service=\"backend\"} 13\n",
 		"# TYPE shunt_bytes_total counter\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"sent\"} 5000000000\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"received\"} 6\n",

@@ -210,6 +210,7 @@ static void agent_stop(struct agent *agent)
 	uv_close((uv_handle_t *)&agent->interrupt, NULL);
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	uv_close((uv_handle_t *)&agent->check_timer, NULL);
+	ejections_close(agent);
 	reconcile_close(agent);
 	resets_close(agent);
 }
@@ -229,6 +230,7 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	agent->started_ms = uv_now(&agent->loop);
 	open_events(agent);
 	reconcile_open(agent);
+	ejections_open(agent);
 	r = agent_open(agent, problems);
 	if (r < 0)
 		agent_stop(agent);

@@ -38,7 +38,15 @@ static void fill_connects(struct promtext *page, const struct exporter_input *in
 			       service->counters.redirected);
 		promtext_count(page, VALUES(service->name, "no_backend"),
 			       service->counters.no_backend);
+		promtext_count(page, VALUES(service->name, "limited"), service->policy.limited);
 	}
+}
+
+static void fill_ejections(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services && in->has_tracks; i++)
+		promtext_count(page, VALUES(in->services[i].name),
+			       in->services[i].policy.ejections);
 }
 
 static void fill_active(struct promtext *page, const struct exporter_input *in)
@@ -201,6 +209,11 @@ static const struct metric {
 	    "on_removal, on_unhealthy.",
 	    { "service", "reason" } },
 	  fill_resets },
+	{ { "shunt_ejections_total",
+	    PROMTEXT_COUNTER,
+	    "Times that a backend was ejected because connections to it failed.",
+	    { "service" } },
+	  fill_ejections },
 	{ { "shunt_bytes_total",
 	    PROMTEXT_COUNTER,
 	    "Payload of redirected TCP connections, counted when they end.",

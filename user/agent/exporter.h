@@ -18,6 +18,7 @@ struct exporter_service {
 	struct shunt_counters counters;
 	struct shunt_failures failures;
 	uint64_t resets[RESETS];
+	struct shunt_policy policy;	    /* what the programs count in it */
 	uint32_t backends[EXPORTER_STATES]; /* how many, by enum shunt_state */
 	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
 };

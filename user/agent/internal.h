@@ -50,6 +50,8 @@ struct agent {
 	uv_idle_t reconcile_idle; /* runs once, in the turn after something changed */
 	uv_timer_t retry_timer;
 	uv_timer_t ramp_timer; /* runs while some backend ramps */
+	uv_timer_t look_timer;
+	uint64_t news; /* of the programs, as of the last look */
 	uv_work_t grace;
 	int grace_result;
 	bool grace_running;
@@ -76,6 +78,10 @@ void reconcile_schedule(struct agent *agent);
 /* Not in the next turn, but before it returns; agent->broken tells if it failed. */
 void reconcile_now(struct agent *agent);
 void reconcile_close(struct agent *agent);
+
+/* ejections.c */
+void ejections_open(struct agent *agent);
+void ejections_close(struct agent *agent);
 
 /* addresses.c: gives every watch its VIP and keeps the book in state_dir. 0 or -ENOMEM. */
 int addresses_assign(struct agent *agent);

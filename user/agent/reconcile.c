@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "core/rules.h"
 #include "core/shares.h"
 
 #define RETRY_MS 1000
@@ -66,6 +67,7 @@ static int want_service(struct table *want, struct watch *w)
 	s->protocol = w->config->protocol;
 	s->on_empty = w->config->on_empty;
 	s->balance = w->config->balance;
+	rules_fill(s, w->config, false);
 	if (w->config->zone.prefer)
 		(void)util_copy(s->zone, sizeof(s->zone), w->config->zone.prefer);
 	return want_backends(s, w);

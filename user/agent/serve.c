@@ -34,6 +34,7 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 	dataplane_counters(w->agent->dataplane, watch_service_id(w), &row->counters);
 	dataplane_failures(w->agent->dataplane, watch_service_id(w), &row->failures);
 	dataplane_resets(w->agent->dataplane, watch_service_id(w), row->resets);
+	dataplane_policy(w->agent->dataplane, watch_service_id(w), &row->policy);
 	for (size_t i = 0; i < w->health.backends.n; i++)
 		row->backends[w->health.backends.list[i].state]++;
 }

@@ -25,6 +25,18 @@ static int probe_says(struct watch *w, size_t index)
 			  probe_describe(row, why));
 }
 
+/* The programs avoid it by themselves: it keeps its share, for when it is back. */
+static int programs_say(struct watch *w, size_t index)
+{
+	const struct ejection *e = ejections_find(&w->ejections,
+						  &w->health.backends.list[index].at);
+	char why[EJECTION_WHY_MAX];
+
+	return e ? health_say(&w->health, index, STATE_EJECTED, e->since_s, "%s",
+			      ejection_describe(e, uv_hrtime(), why))
+		 : 0;
+}
+
 static int operator_says(struct watch *w, size_t index)
 {
 	const struct drain *drain = drains_find(&w->agent->drain_book.drains,
@@ -38,6 +50,7 @@ static int operator_says(struct watch *w, size_t index)
 static int (*const voices[])(struct watch *w, size_t index) = {
 	source_says,
 	probe_says,
+	programs_say,
 	operator_says,
 };
 

@@ -178,6 +178,7 @@ void watch_free(struct watch *w)
 	model_done(&w->model);
 	health_done(&w->health);
 	ramp_done(&w->ramp);
+	ejections_done(&w->ejections);
 	free(w);
 }
 

@@ -8,6 +8,7 @@
 #include "agent/prober.h"
 #include "base/log.h"
 #include "core/config.h"
+#include "core/ejection.h"
 #include "core/health.h"
 #include "core/model.h"
 #include "core/ramp.h"
@@ -23,9 +24,11 @@ struct watch {
 	bool has_vip;	/* false: vips.cidr is used up */
 	bool vip_moved; /* another name has the address that its hash asks for */
 	struct model model;
-	struct health health;  /* of those in force, as of the last plan */
-	struct prober *prober; /* NULL: its backends are not probed */
-	struct source *source; /* NULL: could not be started */
+	struct health health;	    /* of those in force, as of the last plan */
+	struct prober *prober;	    /* NULL: its backends are not probed */
+	struct source *source;	    /* NULL: could not be started */
+	struct ejections ejections; /* as of the last look */
+	bool looking;		    /* the programs look at the health of its backends */
 	struct log_repeat failures;
 	uint64_t connects; /* as last counted, to see whether it is used */
 	uint64_t used_ms;

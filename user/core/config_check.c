@@ -106,6 +106,29 @@ static void check_probe(struct config_reader *r, const struct config_place *at, 
 			       config_format_duration(rules->interval_ms, most));
 }
 
+static void check_ejection(struct config_reader *r, const struct config_place *at,
+			   const cJSON *json, struct config_service *service)
+{
+	struct config_place ejection = { .parent = at, .key = "ejection" };
+	struct config_place base = { .parent = &ejection, .key = "base" };
+	char got[CONFIG_DURATION_TEXT_MAX], most[CONFIG_DURATION_TEXT_MAX];
+
+	service->has_ejection = !cJSON_IsFalse(child_of(json, "ejection"));
+	if (service->ejection.base_ms > service->ejection.max_ms)
+		config_problem(r, &base, "got \"%s\", wanted at most the max, \"%s\"",
+			       config_format_duration(service->ejection.base_ms, got),
+			       config_format_duration(service->ejection.max_ms, most));
+}
+
+static void check_limits(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			 const struct config_service *service)
+{
+	struct config_place place = { .parent = at, .key = "limits" };
+
+	if (child_of(json, "limits") && service->protocol == PROTOCOL_UDP)
+		config_problem(r, &place, "got limits, wanted none: they are of TCP connections");
+}
+
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -121,6 +144,8 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))
 		check_static(r, at, fixed, service);
+	check_ejection(r, at, json, service);
+	check_limits(r, at, json, service);
 	check_probe(r, at, json, service);
 }
 

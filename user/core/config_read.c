@@ -106,7 +106,10 @@ static void read_number(struct config_reader *r, const struct config_place *at,
 		unwanted_by_key(r, at, json, key);
 		return;
 	}
-	*(uint16_t *)((char *)base + key->offset) = (uint16_t)value;
+	if (key->type == CONFIG_TYPE_COUNT)
+		*(uint32_t *)((char *)base + key->offset) = (uint32_t)value;
+	else
+		*(uint16_t *)((char *)base + key->offset) = (uint16_t)value;
 }
 
 static void read_list(struct config_reader *r, const struct config_place *at,

@@ -61,6 +61,14 @@ struct config_service {
 		char *prefer; /* or NULL */
 		uint16_t min;
 	} zone;
+	bool has_ejection;
+	struct {
+		uint16_t failures, max_percent, panic_percent;
+		uint32_t within_ms, base_ms, max_ms;
+	} ejection;
+	struct {
+		uint32_t connections, per_backend; /* 0: none */
+	} limits;
 	struct {
 		char *attribute; /* of Cloud Map's instances, or NULL */
 	} weights;

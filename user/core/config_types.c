@@ -186,6 +186,7 @@ static const struct config_type_row types[] = {
 				 cJSON_String, parse_prefix },
 	[CONFIG_TYPE_ADDRESS] = { "a unicast IP address", cJSON_String, parse_address },
 	[CONFIG_TYPE_NUMBER] = { "a whole number", cJSON_Number, parse_number },
+	[CONFIG_TYPE_COUNT] = { "a whole number", cJSON_Number, NULL },
 	[CONFIG_TYPE_DURATION] = { "a duration", cJSON_String, parse_duration },
 	[CONFIG_TYPE_WORD] = { "one of", cJSON_String, parse_word },
 	[CONFIG_TYPE_WORD_OR_OBJECT] = { "an object, or one of", cJSON_String, parse_word },
@@ -249,10 +250,10 @@ static const char *list_words(const struct config_word *words, char text[static 
 const char *config_key_wanted(const struct config_key *key, char text[static CONFIG_KEY_WANTED_MAX])
 {
 	const struct config_type_row *type = config_type(key->type);
-	char low[CONFIG_DURATION_TEXT_MAX], high[CONFIG_DURATION_TEXT_MAX], words[64];
+	char low[CONFIG_DURATION_TEXT_MAX], high[CONFIG_DURATION_TEXT_MAX], words[96];
 	size_t size = CONFIG_KEY_WANTED_MAX;
 
-	if (key->type == CONFIG_TYPE_NUMBER)
+	if (key->type == CONFIG_TYPE_NUMBER || key->type == CONFIG_TYPE_COUNT)
 		(void)snprintf(text, size, "%s from %u to %u", type->wanted, key->min, key->max);
 	else if (key->type == CONFIG_TYPE_DURATION)
 		(void)snprintf(text, size, "%s from %s to %s, such as \"5s\"", type->wanted,

@@ -39,6 +39,7 @@ static struct table_backend of_row(const struct plan_backend *row)
 			.state = (uint8_t)row->info.state,
 		},
 		.id = row->id,
+		.born = row->info.born,
 	};
 
 	(void)util_copy(b.endpoint.zone, sizeof(b.endpoint.zone), row->info.zone);
@@ -96,6 +97,7 @@ static struct table_backend of_slot(const struct seed *s, const struct shunt_slo
 	struct table_backend b = {
 		.endpoint = { .weight = 1, .state = STATE_HEALTHY },
 		.id = slot->backend_id,
+		.born = slot->born,
 	};
 
 	b.endpoint.at.port = slot->port;

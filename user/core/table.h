@@ -12,8 +12,8 @@
 
 struct table_backend {
 	struct endpoint endpoint;
-	uint32_t id;	/* have only */
-	uint32_t share; /* want only: of the service's connections, beside the others' */
+	uint32_t id, born; /* have only */
+	uint32_t share;	   /* want only: of the service's connections, beside the others' */
 };
 
 struct table_service {

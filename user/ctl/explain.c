@@ -59,6 +59,8 @@ static const struct {
 } words[] = {
 	[BALANCE_ROUND_ROBIN] = { "in turn", "picked in its turn" },
 	[BALANCE_RANDOM] = { "by lot", "picked by lot" },
+	[BALANCE_LEAST_CONNECTIONS] = { "of two by lot the one with fewer connections",
+					"picked when it has fewer connections than another" },
 	[BALANCE_MAGLEV_TASK] = { "by task", "picked for its share of the tasks" },
 	[BALANCE_MAGLEV_SOCKET] = { "by socket", "picked for its share of the sockets" },
 };
@@ -113,11 +115,15 @@ static const char *explain_candidate(const struct verdict *v, size_t i)
 {
 	const struct endpoint *endpoint = &v->service->backends[i].endpoint;
 
+	if (v->turns[i] > 0 && endpoint->state == STATE_EJECTED)
+		return "picked: too many are ejected";
 	if (v->turns[i] > 0)
 		return endpoint->state == STATE_HEALTHY ? words[balance_index(v->balance)].this_one
 							: "picked: no backend is healthy";
 	if (endpoint->state == STATE_DRAINING)
 		return "not picked: drained by shuntctl";
+	if (endpoint->state == STATE_EJECTED)
+		return "not picked: ejected, connections to it failed";
 	if (addr_is_ipv4(&endpoint->at.addr) == v->is_ipv6)
 		return v->is_ipv6 ? "not picked: an IPv6 backend is there"
 				  : "not picked: an IPv4 backend is there";

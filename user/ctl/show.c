@@ -83,19 +83,23 @@ static void show_backends(struct writer *w, const struct dataplane *d, const str
 static void show_counters(struct writer *w, const struct dataplane *d, const struct table *table)
 {
 	static const struct writer_column columns[] = {
-		{ "service", "SERVICE", false },
-		{ "redirected", "REDIRECTED", true },
-		{ "no_backend", "NO-BACKEND", true },
+		{ "service", "SERVICE", false },      { "redirected", "REDIRECTED", true },
+		{ "no_backend", "NO-BACKEND", true }, { "limited", "LIMITED", true },
+		{ "ejections", "EJECTIONS", true },
 	};
 
 	writer_table(w, "counters", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < table->n; i++) {
 		struct shunt_counters counters;
+		struct shunt_policy policy;
 
+		dataplane_policy(d, table->services[i].id, &policy);
 		dataplane_counters(d, table->services[i].id, &counters);
 		writer_text(w, table->services[i].name);
 		writer_count(w, counters.redirected);
 		writer_count(w, counters.no_backend);
+		writer_count(w, policy.limited);
+		writer_count(w, policy.ejections);
 	}
 }
 

@@ -63,12 +63,33 @@ static void count_turns(struct verdict *v, const struct endpoint *slots, size_t 
 	}
 }
 
+/* As is_panic() in bpf/health.bpf.h. */
+static bool is_panic(const struct shunt_policy *policy)
+{
+	uint32_t backends = policy->rules.backends, ejected = policy->ejected;
+
+	return ejected >= backends ||
+	       (backends - ejected) * 100 < backends * policy->rules.panic_percent;
+}
+
+/* The turns of ejected backends go to the others. */
+static void pass_by_ejected(struct verdict *v, const struct shunt_policy *policy)
+{
+	for (size_t i = 0; i < v->service->n_backends; i++) {
+		if (v->service->backends[i].endpoint.state != STATE_EJECTED || is_panic(policy))
+			continue;
+		v->slots -= v->turns[i];
+		v->turns[i] = 0;
+	}
+}
+
 int verdict_make(const struct dataplane *d, const struct table *table, const struct addr_port *to,
 		 enum shunt_protocol protocol, struct verdict *ret)
 {
 	_cleanup_(verdict_done) struct verdict v = { .to = *to, .protocol = protocol };
 	uint32_t service_id = dataplane_lookup(d, to, protocol);
 	_cleanup_free_ struct endpoint *slots = NULL;
+	struct shunt_policy policy;
 	struct shunt_head head;
 	size_t n;
 	int r;
@@ -83,6 +104,8 @@ int verdict_make(const struct dataplane *d, const struct table *table, const str
 			return -ENOMEM;
 		count_turns(&v, slots, n);
 		v.balance = (enum shunt_balance)head.balance;
+		dataplane_policy(d, service_id, &policy);
+		pass_by_ejected(&v, &policy);
 		if (v.slots > 0)
 			v.kind = VERDICT_REDIRECTED;
 		else

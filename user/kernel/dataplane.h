@@ -57,6 +57,22 @@ uint32_t dataplane_lookup(const struct dataplane *d, const struct addr_port *to,
 int dataplane_read_run(const struct dataplane *d, uint32_t service_id, struct shunt_head *ret_head,
 		       struct endpoint **ret_slots, size_t *ret_n);
 
+/*
+ * What the programs count and have found out, copied; false: the backend's id is another's by now.
+ * dataplane_news changes whenever some backend's health does.
+ */
+bool dataplane_health(const struct dataplane *d, uint32_t backend_id, uint32_t born,
+		      struct shunt_health *ret);
+bool dataplane_load(const struct dataplane *d, uint32_t backend_id, uint32_t born,
+		    struct shunt_load *ret);
+void dataplane_policy(const struct dataplane *d, uint32_t service_id, struct shunt_policy *ret);
+uint64_t dataplane_news(const struct dataplane *d);
+/* SHUNT_LOOK_... of the service, of all CPUs; setting it and the account of ejected backends is the
+ * agent's. */
+uint64_t dataplane_look(const struct dataplane *d, uint32_t service_id);
+void dataplane_set_look(const struct dataplane *d, uint32_t service_id, uint64_t look);
+void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t ejected);
+
 struct dataplane_map_use {
 	const char *map; /* "shunt_services" ... */
 	uint64_t entries, capacity;

@@ -205,8 +205,9 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 	r = options->without_tracks ? -ENOTSUP : objects_load(d, &settings, true, p);
 	if (r < 0) {
 		diag_add(&d->missing, "kernel",
-			 "active connections, failures and bytes are not counted: the programs for "
-			 "that were not accepted (%s%s%s)",
+			 "active connections, failures and bytes are not counted, so nobody is "
+			 "ejected and limits do not hold: the programs for that were not accepted "
+			 "(%s%s%s)",
 			 strerror(-r), words[0] ? ": " : "", words);
 		words[0] = '\0';
 		r = objects_load(d, &settings, false, p);

@@ -142,6 +142,19 @@ int dataplane_read_state(struct dataplane *d, struct plan_state *ret)
 	return 0;
 }
 
+/* The programs eject without asking; the rows follow when the agent has noticed. */
+static void tell_ejected(const struct dataplane *d, struct table_service *service)
+{
+	for (size_t i = 0; i < service->n_backends; i++) {
+		struct table_backend *backend = &service->backends[i];
+		struct shunt_health health;
+
+		if (backend->endpoint.state == STATE_HEALTHY &&
+		    dataplane_health(d, backend->id, backend->born, &health) && health.eject_until)
+			backend->endpoint.state = STATE_EJECTED;
+	}
+}
+
 static int table_row(const struct dataplane *d, const struct plan_state *state,
 		     const struct plan_service *row, struct table *table)
 {
@@ -149,6 +162,7 @@ static int table_row(const struct dataplane *d, const struct plan_state *state,
 	struct plan_limits limits;
 	const struct shunt_service *info = &row->info;
 	struct table_service *service = table_add(table);
+	int r;
 
 	if (!service)
 		return -ENOMEM;
@@ -163,7 +177,10 @@ static int table_row(const struct dataplane *d, const struct plan_state *state,
 	service->id = info->id;
 	service->run = info->id < d->maps[MAP_RUNS].capacity ? load(&d->runs[info->id]) : 0;
 	dataplane_limits(d, &limits);
-	return plan_seed(state, &memory, &limits, row, service);
+	r = plan_seed(state, &memory, &limits, row, service);
+	if (r == 0)
+		tell_ejected(d, service);
+	return r;
 }
 
 int dataplane_read(struct dataplane *d, struct table *ret)
