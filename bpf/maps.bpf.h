@@ -10,13 +10,6 @@
 
 #include "shunt/layout.h"
 
-struct shunt_prefixes {
-	__u64 ipv4[SHUNT_PREFIX_WORDS];
-	__u64 ipv6[SHUNT_PREFIX_WORDS];
-	__u64 spills; /* entries of shunt_spills: while it is 0 nobody looks there */
-	__u64 news;   /* changes of health, for the agent to notice */
-};
-
 const volatile struct shunt_settings settings = {
 	.runs_capacity = SHUNT_SERVICES_MAX,
 	.cpus = 1,
@@ -132,6 +125,14 @@ struct {
 	__type(key, __u64);
 	__type(value, struct shunt_track);
 } shunt_spills SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SHUNT_EXCLUDED_MAX);
+	__type(key, struct shunt_excluded_key);
+	__type(value, struct shunt_excluded);
+} shunt_excluded SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

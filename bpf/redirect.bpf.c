@@ -4,6 +4,7 @@
  * bpf_sock_addr. It takes the destination out of the context, has bpf/pick.bpf.h decide, and turns
  * the verdict into an address or an errno.
  */
+#include "exclude.bpf.h"
 #include "key.bpf.h"
 #include "pick.bpf.h"
 #include "sender.bpf.h"
@@ -72,13 +73,14 @@ static __always_inline struct pick pick_of(struct bpf_sock_addr *ctx,
 	};
 }
 
-/* The agent's own sockets say so by their priority, which costs no helper. */
+/* The agent's own sockets, which say so by their priority, and tasks in excluded cgroups. */
 static __always_inline bool is_exempt(void *context, __u32 service_id)
 {
 	const struct bpf_sock_addr *ctx = context;
 
-	(void)service_id;
-	return ctx->sk && ctx->sk->priority == SHUNT_OWN_PRIORITY;
+	if (ctx->sk && ctx->sk->priority == SHUNT_OWN_PRIORITY)
+		return true;
+	return task_is_excluded(service_id);
 }
 
 /* --- remembering where a socket was going ----------------------------------------------------- */

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 4
+#define SHUNT_LAYOUT_VERSION 5
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -27,7 +27,11 @@
 #define SHUNT_ZONE_MAX 32
 #define SHUNT_BACKEND_SERVICE_MAX 64
 
-/* One bit for each value of an address's first 16 bits (network order read as a number). */
+#define SHUNT_EXCLUDED_MAX 65536
+#define SHUNT_EXCLUDED_LEVELS 16 /* a cgroup deeper than 15 below the root cannot be excluded */
+#define SHUNT_CGROUP_MAX 256
+
+/* For the values of an address's first 16 bits (network order read as a number). */
 #define SHUNT_PREFIX_WORDS (65536 / 64)
 
 enum shunt_protocol {
@@ -73,6 +77,19 @@ enum shunt_family {
 
 struct shunt_address {
 	__u8 octets[16];
+};
+
+/*
+ * shunt_prefixes: one entry, which a program looks at first. While `spills` or an `excluded` word
+ * is 0, nobody looks into the hash that it tells of.
+ */
+struct shunt_prefixes {
+	__u64 ipv4[SHUNT_PREFIX_WORDS]; /* a bit for each value of an address's first 16 bits */
+	__u64 ipv6[SHUNT_PREFIX_WORDS];
+	__u64 spills;	     /* entries of shunt_spills */
+	__u64 news;	     /* changes of health, for the agent to notice */
+	__u32 excluded_all;  /* a bit for each level that has cgroups excluded from all services */
+	__u32 excluded_some; /* and for each that has some excluded from single services */
 };
 
 /*
@@ -319,6 +336,20 @@ struct shunt_backend {
 	char zone[SHUNT_ZONE_MAX];
 };
 
+/*
+ * shunt_excluded: the tasks in this cgroup, or below it, are left alone by this service. That there
+ * is an entry says it all, so one that is given to another key at once misleads nobody.
+ */
+struct shunt_excluded_key {
+	__u64 cgroup_id;
+	__u32 service_id; /* 0: by all services */
+	__u32 pad;
+};
+
+struct shunt_excluded {
+	char cgroup[SHUNT_CGROUP_MAX]; /* for people: as much of its path as fits */
+};
+
 /* shunt_meta: one entry. */
 struct shunt_meta {
 	__u32 layout;
@@ -426,6 +457,7 @@ struct shunt_settings {
 
 SHUNT_ASSERT_SIZE(struct shunt_front_key, 20);
 SHUNT_ASSERT_SIZE(struct shunt_bucket, 64);
+SHUNT_ASSERT_SIZE(struct shunt_excluded_key, 16);
 SHUNT_ASSERT_SIZE(struct shunt_head, 16);
 SHUNT_ASSERT_SIZE(struct shunt_slot, 16);
 SHUNT_ASSERT_SIZE(union shunt_cell, 16);

@@ -38,8 +38,11 @@ def test_a_message_of_the_troubleshooting_is_one_the_code_says(message):
     assert wanted in texts_of_the_code()
 
 
-def test_the_example_configuration_is_a_good_one(tmp_path):
-    (text,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_configuration_is_a_good_one(tmp_path, text):
     json.loads(text)
     (tmp_path / "shunt.json").write_text(text, encoding="utf-8")
     done = subprocess.run([SHUNTD, "--config", tmp_path / "shunt.json", "--check"], text=True, capture_output=True,

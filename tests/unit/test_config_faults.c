@@ -158,6 +158,14 @@ static void wrong_types_and_unknown_keys_are_refused(void **state)
 		  "file: bpffs: got this key more than once, wanted it once" },
 		{ "\"services\": [{}]",
 		  "file: services: got this key more than once, wanted it once" },
+		{ "\"exclude_cgroups\": [\"a\", \"a//b\"]",
+		  "file: exclude_cgroups[1]: got \"a//b\", wanted a path below the cgroup that is "
+		  "attached to, without empty parts, . and .., wildcards in its last part only" },
+		{ "\"exclude_cgroups\": \"a\"",
+		  "file: exclude_cgroups: got \"a\", wanted a list of at most 64, each a path "
+		  "below "
+		  "the cgroup that is attached to, without empty parts, . and .., wildcards in its "
+		  "last part only" },
 		{ "\"names\": {}", "file: names: not built in this version, leave it out" },
 		{ "\"metrics\": {\"per_backend\": true}",
 		  "file: metrics.per_backend: not built in this version, leave it out" },
@@ -221,6 +229,11 @@ static void faults_of_a_service_name_it_and_its_place(void **state)
 		{ "\"slow_start\": \"2h\"",
 		  "file: services[0].slow_start (x): got \"2h\", wanted a duration from 0s to 1h, "
 		  "such as \"5s\"" },
+		{ "\"exclude_cgroups\": [\"a*/b\"]",
+		  "file: services[0].exclude_cgroups[0] (x): got \"a*/b\", wanted a path below the "
+		  "cgroup that is attached to, without empty parts, . and .., wildcards in its "
+		  "last "
+		  "part only" },
 		{ "\"balance\": \"random\", \"affinity\": \"task\"",
 		  "file: services[0].affinity (x): got an affinity, wanted none: only maglev has "
 		  "one" },

@@ -82,6 +82,8 @@ static void services_without_trouble_are_short(void **state)
 	assert_shown("{\"version\":\"0.1.0\",\"layout\":1,\"pid\":1,\"uptime_s\":100000,"
 		     "\"config\":{\"origin\":\"SHUNT_CONFIG\",\"error\":null},"
 		     "\"cgroup\":{\"path\":\"/c\",\"id\":1,\"attached\":true,\"error\":null},"
+		     "\"exclude_cgroups\":[{\"path\":\"proxied/*\",\"cgroups\":2,\"error\":null},"
+		     "{\"path\":\"/x\",\"cgroups\":0,\"error\":\"elsewhere\"}],"
 		     "\"credentials\":{\"provider\":\"none\",\"available\":false,"
 		     "\"expires_at\":null,\"error\":null},"
 		     "\"services\":[{\"name\":\"a\",\"aliases\":[],\"vip\":\"::1\",\"port\":0,"
@@ -93,6 +95,7 @@ static void services_without_trouble_are_short(void **state)
 		     "{\"name\":\"b\",\"vip\":null,\"port\":1,\"protocol\":\"tcp\","
 		     "\"balance\":\"maglev\",\"affinity\":\"socket\","
 		     "\"zone\":{\"prefer\":\"z1\",\"min\":3,\"has_all\":false},"
+		     "\"exclude_cgroups\":[{\"path\":\"a\",\"cgroups\":1,\"error\":null}],"
 		     "\"slow_starting\":2,\"probe\":{\"interval_s\":60,\"backends\":3,"
 		     "\"failing\":1,\"panic\":false,\"portless\":0,\"error\":null},"
 		     "\"source\":\"dns\",\"target\":\"A b.internal\",\"backends\":0,"
@@ -100,6 +103,8 @@ static void services_without_trouble_are_short(void **state)
 		     "shuntd 0.1.0, pid 1, up 28 h, layout 1\n"
 		     "configuration: SHUNT_CONFIG\n"
 		     "cgroup: /c (id 1), attached\n"
+		     "    excluded: proxied/* (2 cgroups)\n"
+		     "    excluded: /x (0 cgroups): elsewhere\n"
 		     "credentials: none, not available\n"
 		     "\n"
 		     "a [::1]:any/any -> 1 backend, answered 0.0 s ago\n"
@@ -109,6 +114,7 @@ static void services_without_trouble_are_short(void **state)
 		     "    source: dns A b.internal\n"
 		     "    balance: maglev by socket\n"
 		     "    zone: z1 has too few healthy backends (3 wanted), all are used\n"
+		     "    excluded: a (1 cgroup)\n"
 		     "    slow start: 2 new backends\n"
 		     "    probe: 1 of 3 fails, every 60 s\n");
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "agent/exclude.h"
 #include "agent/resets.h"
 #include "helper/helper.h"
 #include "io/notify.h"
@@ -159,6 +160,8 @@ static int open_watches(struct agent *agent)
 		r = watches_build(agent, &left);
 	if (r == 0)
 		r = addresses_assign(agent);
+	if (r == 0)
+		r = exclude_configure(agent);
 	if (r < 0)
 		return r;
 	if (left.n > 0)
@@ -210,6 +213,7 @@ static void agent_stop(struct agent *agent)
 	uv_close((uv_handle_t *)&agent->interrupt, NULL);
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	uv_close((uv_handle_t *)&agent->check_timer, NULL);
+	exclude_close(agent);
 	ejections_close(agent);
 	reconcile_close(agent);
 	resets_close(agent);
@@ -231,7 +235,9 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	open_events(agent);
 	reconcile_open(agent);
 	ejections_open(agent);
-	r = agent_open(agent, problems);
+	r = exclude_open(agent);
+	if (r == 0)
+		r = agent_open(agent, problems);
 	if (r < 0)
 		agent_stop(agent);
 	(void)uv_run(&agent->loop, UV_RUN_DEFAULT); /* ends when the last handle is closed */

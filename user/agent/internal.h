@@ -22,6 +22,7 @@
 #include "sources/source.h"
 
 struct control;
+struct exclude;
 struct resets;
 
 struct agent {
@@ -41,7 +42,8 @@ struct agent {
 	struct resets *resets;
 
 	struct requests requests;
-	struct source_env env; /* owns http, credentials and resolver */
+	struct source_env env;	 /* owns http, credentials and resolver */
+	struct exclude *exclude; /* owned */
 	struct server *server;
 	struct control *control;
 	uv_signal_t terminate, interrupt, hangup;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "agent/exclude.h"
 #include "core/rules.h"
 #include "core/shares.h"
 
@@ -131,12 +132,18 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 
 	*ret_step = "plan";
 	if (r == 0)
+		r = exclude_before_plan(agent);
+	if (r == 0)
 		r = planner_make(agent->planner, &want, &plan);
 	if (r < 0)
 		return r;
 	*ret_step = "write";
 	resets_follow(agent, &plan);
-	r = dataplane_apply(agent->dataplane, &plan);
+	r = exclude_before_writes(agent);
+	if (r == 0)
+		r = dataplane_apply(agent->dataplane, &plan);
+	if (r == 0)
+		r = exclude_after_writes(agent);
 	if (r < 0)
 		return r;
 	agent->deferred = plan.deferred;
@@ -196,6 +203,7 @@ int reconcile_recover(struct agent *agent)
 		return r;
 	planner_free(agent->planner);
 	agent->planner = planner;
+	exclude_distrust(agent);
 	agent->broken = false;
 	agent->deferred = false;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "agent/exclude.h"
 #include "io/config_file.h"
 
 static int compare_watches(const void *a, const void *b)
@@ -204,6 +205,8 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
 	r = addresses_assign(agent);
+	if (r == 0)
+		r = exclude_configure(agent);
 	if (moved) {
 		drain_book_load(agent);
 		(void)drain_book_store(agent); /* logs */

@@ -2,6 +2,8 @@
 /* The reply to `status`: what each service has, from where, how old, and what is wrong. */
 #include "agent/status.h"
 
+#include "agent/exclude.h"
+
 #include <time.h>
 
 #include "base/utf8.h"
@@ -224,6 +226,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	status_add_text(to, "balance", balance_name(w->config->balance));
 	status_add_text(to, "affinity", balance_affinity(w->config->balance));
 	add_zone(w, to);
+	status_add_excluded(w->agent, &w->config->exclude, to);
 	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)w->ramping);
 	add_target(w->config, to);
 	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
@@ -250,6 +253,10 @@ static void add_problems(const struct agent *agent, cJSON *status)
 			problems, cJSON_CreateString("the maps could not be brought up to date"));
 	if (agent->drain_book.fault)
 		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->drain_book.fault));
+	if (exclude_is_full(agent))
+		(void)cJSON_AddItemToArray(
+			problems, cJSON_CreateString("no room for more excluded cgroups: the tasks "
+						     "in others are redirected"));
 	if (agent->config_error)
 		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->config_error));
 }
@@ -266,6 +273,7 @@ cJSON *status_build(struct agent *agent)
 	(void)cJSON_AddNumberToObject(status, "uptime_s", seconds(now_ms - agent->started_ms));
 	add_config(agent, status);
 	add_cgroup(agent, status);
+	status_add_excluded(agent, &agent->config->exclude, status);
 	add_credentials(agent, status);
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)

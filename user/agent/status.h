@@ -17,6 +17,10 @@ void status_add_text(cJSON *to, const char *key, const char *text);
 /* null when it is not known. */
 void status_add_age(cJSON *to, int64_t since_s);
 
+/* status_exclude.c: "exclude_cgroups", each path with how many cgroups it names now. */
+void status_add_excluded(const struct agent *agent, const struct config_cgroups *cgroups,
+			 cJSON *to);
+
 /* status_health.c: the backends of a service that are not healthy, each with its state and why; */
 void status_add_states(const struct watch *w, cJSON *to);
 /* what its probes say, null without any; */

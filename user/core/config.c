@@ -8,6 +8,13 @@
 #include "core/config_keys.h"
 #include "core/json.h"
 
+static void config_cgroups_done(struct config_cgroups *cgroups)
+{
+	for (size_t i = 0; i < cgroups->n; i++)
+		free(cgroups->paths[i]);
+	free(cgroups->paths);
+}
+
 static void config_service_done(struct config_service *s)
 {
 	for (size_t i = 0; i < s->n_aliases; i++)
@@ -18,6 +25,7 @@ static void config_service_done(struct config_service *s)
 	free(s->cloudmap.service);
 	free(s->weights.attribute);
 	free(s->zone.prefer);
+	config_cgroups_done(&s->exclude);
 	free(s->dns.name);
 	free(s->fixed.file);
 	endpoints_done(&s->fixed.endpoints);
@@ -30,6 +38,7 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_services; i++)
 		config_service_done(&c->services[i]);
 	free(c->services);
+	config_cgroups_done(&c->exclude);
 	free(c->names);
 	free(c->cgroup);
 	free(c->bpffs);

@@ -111,6 +111,9 @@ static const struct config_key keys[] = {
 	{ "dns", CONFIG_TYPE_OBJECT, .help = "DNS" },
 	{ "dns.servers", CONFIG_TYPE_SERVERS, .max = CONFIG_DNS_SERVERS_MAX,
 	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf" },
+	{ "exclude_cgroups", CONFIG_TYPE_CGROUPS, .max = CONFIG_CGROUPS_MAX, AT(exclude),
+	  .help = "cgroups whose tasks no service redirects, such as those with a proxy of their "
+		  "own" },
 	{ "services", CONFIG_TYPE_SERVICES, .required = true, .max = CONFIG_SERVICES_MAX,
 	  .help = "the services, an object each; may be empty" },
 	{ "services[].name", CONFIG_TYPE_NAME, .required = true, .max = SHUNT_NAME_MAX - 3,
@@ -181,6 +184,8 @@ static const struct config_key keys[] = {
 	{ "services[].slow_start", CONFIG_TYPE_DURATION, .min = 0, .max = HOUR_MS, .fallback = "0s",
 	  SERVICE_AT(slow_start_ms),
 	  .help = "how long a new backend takes from a tenth of its share to all of it" },
+	{ "services[].exclude_cgroups", CONFIG_TYPE_CGROUPS, .max = CONFIG_CGROUPS_MAX,
+	  SERVICE_AT(exclude), .help = "cgroups whose tasks this service does not redirect" },
 	{ "services[].ejection", CONFIG_TYPE_SWITCH,
 	  .help = "when the kernel keeps connections away from a backend that fails them" },
 	{ "services[].ejection.failures", CONFIG_TYPE_NUMBER, .min = 1, .max = 1000,
@@ -239,7 +244,6 @@ static const struct config_key keys[] = {
 	  .help = "how long they are left alone; a backend that is well by then keeps them" },
 	{ "services[].on_unhealthy.then", CONFIG_TYPE_WORD, .required = true, .words = words_then,
 	  SERVICE_AT(on_unhealthy.then), .help = "and what becomes of them then" },
-	NOT_BUILT("exclude_cgroups"),
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
 	NOT_BUILT("budget"),
@@ -249,7 +253,6 @@ static const struct config_key keys[] = {
 	NOT_BUILT("services[].retries"),
 	NOT_BUILT("services[].adopt"),
 	NOT_BUILT("services[].adopt_for"),
-	NOT_BUILT("services[].exclude_cgroups"),
 };
 _Static_assert(ARRAY_SIZE(keys) <= CONFIG_KEYS_MAX, "more keys than CONFIG_KEYS_MAX");
 

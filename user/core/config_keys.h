@@ -30,6 +30,7 @@ enum config_type {
 	CONFIG_TYPE_NAMES,
 	CONFIG_TYPE_SERVERS,
 	CONFIG_TYPE_ENDPOINTS,
+	CONFIG_TYPE_CGROUPS,
 };
 
 struct config_word {

@@ -35,6 +35,14 @@ enum config_watch {
 	CONFIG_WATCH_ALWAYS,
 };
 
+/* Cgroups whose tasks are left alone, as core/cgroup_path reads them. */
+#define CONFIG_CGROUPS_MAX 64
+
+struct config_cgroups {
+	char **paths;
+	size_t n;
+};
+
 struct config_service {
 	char *name;
 	char **aliases;
@@ -72,6 +80,7 @@ struct config_service {
 	struct {
 		char *attribute; /* of Cloud Map's instances, or NULL */
 	} weights;
+	struct config_cgroups exclude;
 	struct {
 		char *name;
 		enum config_dns_type type;

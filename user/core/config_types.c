@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "core/cgroup_path.h"
 #include "core/config.h"
 #include "core/config_names.h"
 
@@ -168,6 +169,20 @@ static int parse_endpoint(const char *text, const struct config_key *key, void *
 	return endpoints_add(&service->fixed.endpoints, &e);
 }
 
+static int parse_cgroup(const char *text, const struct config_key *key, void *base)
+{
+	struct config_cgroups *cgroups = field(key, base);
+
+	if (!cgroup_path_is_good(text))
+		return -EINVAL;
+	if (!cgroups->paths)
+		cgroups->paths = calloc(key->max, sizeof(*cgroups->paths));
+	if (!cgroups->paths)
+		return -ENOMEM;
+	cgroups->paths[cgroups->n] = strdup(text);
+	return cgroups->paths[cgroups->n++] ? 0 : -ENOMEM;
+}
+
 static const struct config_type_row types[] = {
 	[CONFIG_TYPE_OBJECT] = { "an object", cJSON_Object, NULL },
 	[CONFIG_TYPE_SWITCH] = { "an object, or false", cJSON_Object, NULL },
@@ -194,6 +209,9 @@ static const struct config_type_row types[] = {
 	[CONFIG_TYPE_SERVERS] = { "ip[:port] of a unicast address", cJSON_Array, parse_server },
 	[CONFIG_TYPE_ENDPOINTS] = { "ip:port or [v6]:port of a unicast address", cJSON_Array,
 				    parse_endpoint },
+	[CONFIG_TYPE_CGROUPS] = { "a path below the cgroup that is attached to, without empty "
+				  "parts, . and .., wildcards in its last part only",
+				  cJSON_Array, parse_cgroup },
 };
 
 const struct config_type_row *config_type(enum config_type type)

@@ -116,6 +116,23 @@ static void put_drained(FILE *to, const cJSON *drained)
 	(void)fputs(", of no service now\n", to);
 }
 
+/* Whose tasks are left alone, a line for each path. */
+static void put_excluded(FILE *to, const cJSON *paths)
+{
+	const cJSON *path;
+
+	cJSON_ArrayForEach(path, paths)
+	{
+		const char *error = text_at(path, "error");
+		double n = cJSON_GetNumberValue(member(path, "cgroups"));
+
+		(void)fputs(INDENT "excluded: ", to);
+		put_text(to, text_at(path, "path"));
+		(void)fprintf(to, " (%.0f cgroup%s)", n, n == 1 ? "" : "s");
+		put_line(to, error ? ": " : "", error ? error : "");
+	}
+}
+
 static void put_credentials(FILE *to, const cJSON *credentials)
 {
 	const char *expires = text_at(credentials, "expires_at");
@@ -327,6 +344,7 @@ static void put_service(FILE *to, const cJSON *service)
 	put_source(to, service);
 	put_balance(to, service);
 	put_zone(to, member(service, "zone"));
+	put_excluded(to, member(service, "exclude_cgroups"));
 	put_slow_start(to, service);
 	put_probe(to, member(service, "probe"));
 	cJSON_ArrayForEach(state, member(service, "states"))
@@ -359,6 +377,7 @@ char *status_text(const cJSON *status)
 	put_agent(to, status);
 	put_config(to, member(status, "config"));
 	put_cgroup(to, member(status, "cgroup"));
+	put_excluded(to, member(status, "exclude_cgroups"));
 	put_credentials(to, member(status, "credentials"));
 	cJSON_ArrayForEach(drained, member(status, "drained"))
 	{

@@ -7,9 +7,9 @@
 
 #include <errno.h>
 
-static void store(uint64_t *place, uint64_t word)
+static void store(void *place, uint64_t word)
 {
-	__atomic_store_n(place, word, __ATOMIC_RELEASE);
+	__atomic_store_n((uint64_t *)place, word, __ATOMIC_RELEASE);
 }
 
 static void zero_counters(const struct dataplane *d, uint32_t service_id)

@@ -14,7 +14,7 @@
  */
 #define CGROUP_ROOT_ID 1
 
-static bool is_cgroup2(int fd)
+bool cgroup_is_v2(int fd)
 {
 	struct statfs fs;
 
@@ -29,11 +29,30 @@ static int cgroup_open(const char *path, int *ret_fd, uint64_t *ret_id)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if (!is_cgroup2(fd))
+	if (!cgroup_is_v2(fd))
 		return -ENOTDIR;
 	*ret_id = st.st_ino;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+int cgroup_level(int fd)
+{
+	_cleanup_close_ int at = dup(fd);
+	struct stat st;
+
+	for (int level = 0; level < SHUNT_EXCLUDED_LEVELS; level++) {
+		int above;
+
+		if (at < 0 || !cgroup_is_v2(at) || fstat(at, &st) < 0)
+			return -1;
+		if (st.st_ino == CGROUP_ROOT_ID)
+			return level;
+		above = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = above;
+	}
+	return -1;
 }
 
 static int cgroup_configured(const char *configured, int *ret_fd, uint64_t *ret_id,

@@ -36,6 +36,7 @@ void dataplane_close(struct dataplane *d)
 	util_close_p(&d->cgroup_fd);
 	util_close_p(&d->directory_fd); /* and with it the lock */
 	diag_done(&d->missing);
+	exclusions_done(&d->excluded);
 	free(d->cgroup);
 	free(d->directory);
 	free(d);
@@ -56,6 +57,8 @@ static int dataplane_start(struct dataplane *d, const struct dataplane_options *
 		r = load_programs(d, options, whole == 0, &programs, problems);
 	if (r == 0)
 		r = pins_map(d, true);
+	if (r == 0)
+		r = exclude_read(d);
 	if (r == 0)
 		r = attach_all(d, programs, problems);
 	if (r == 0)
@@ -88,6 +91,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	r = cgroup_find(options->cgroup, &d->cgroup, &d->cgroup_fd, &d->cgroup_id, problems);
 	if (r == 0)
 		r = pins_mount(options->bpffs, problems);
+	d->cgroup_level = r == 0 ? cgroup_level(d->cgroup_fd) : -1;
 	if (r == 0)
 		r = pins_lock(d, problems);
 	if (r == 0)

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/util.h"
+#include "core/exclusions.h"
 #include "kernel/dataplane.h"
 #include "kernel/maps.h"
 #include "shunt/layout.h"
@@ -16,18 +17,11 @@
 #define PINS_DIRECTORY "shunt"
 #define PINS_PATH_MAX 512
 
-struct prefixes {
-	uint64_t ipv4[SHUNT_PREFIX_WORDS];
-	uint64_t ipv6[SHUNT_PREFIX_WORDS];
-	uint64_t spills;
-	uint64_t news;
-};
-
 struct dataplane {
 	char *directory;
 	int directory_fd; /* holds the lock of a writer; -1 for a reader */
 	struct map maps[MAP_COUNT];
-	struct prefixes *prefixes;
+	struct shunt_prefixes *prefixes;
 	struct shunt_bucket *buckets;
 	uint64_t *runs;
 	union shunt_cell *cells;
@@ -43,6 +37,8 @@ struct dataplane {
 	char *cgroup;
 	uint64_t cgroup_id;
 	int cgroup_fd;
+	int cgroup_level;	    /* below the root of all; -1: not known */
+	struct exclusions excluded; /* what shunt_excluded holds, sorted; owned */
 	int grace_outer, grace_inner;
 	bool without_sock_destroy;
 	void (*after_write)(void *user);
@@ -56,6 +52,13 @@ struct bpf_program;
 /* cgroup.c: the root to attach to. `configured` may be NULL. */
 int cgroup_find(const char *configured, char **ret_path, int *ret_fd, uint64_t *ret_id,
 		struct diag *problems);
+
+bool cgroup_is_v2(int fd);
+/* How deep below the root of the hierarchy; -1: that root is not seen from here. */
+int cgroup_level(int fd);
+
+/* exclude.c: what a predecessor left. */
+int exclude_read(struct dataplane *d);
 
 /* pins.c */
 int pins_mount(const char *bpffs, struct diag *problems);

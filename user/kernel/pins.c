@@ -25,9 +25,9 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_POLICIES] = "shunt_policies", [MAP_HEALTH] = "shunt_health",
 	[MAP_LOADS] = "shunt_loads",	   [MAP_ACCUSATIONS] = "shunt_accusations",
 	[MAP_TRACKS] = "shunt_tracks",	   [MAP_SPILLS] = "shunt_spills",
-	[MAP_SENDERS] = "shunt_senders",   [MAP_DOOMED] = "shunt_doomed",
-	[MAP_SERVICES] = "shunt_services", [MAP_BACKENDS] = "shunt_backends",
-	[MAP_META] = "shunt_meta",
+	[MAP_EXCLUDED] = "shunt_excluded", [MAP_SENDERS] = "shunt_senders",
+	[MAP_DOOMED] = "shunt_doomed",	   [MAP_SERVICES] = "shunt_services",
+	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
 };
 
 const char *pins_path(const char *directory, const char *name, char path[static PINS_PATH_MAX])
