@@ -18,6 +18,7 @@
 #include "relays.h"
 
 #define ROUNDS 48
+#define WARM_UP 60	/* connections at the beginning of a turn, not measured */
 #define CONNECTIONS 300 /* a turn */
 #define REQUESTS 600
 #define BULK (32ULL << 20)
@@ -54,7 +55,7 @@ static struct way ways[] = {
 	{ .what = "haproxy, TCP mode", .kind = WAY_HAPROXY },
 };
 
-#define WAYS ARRAY_SIZE(ways)
+#define WAYS ARRAY_SIZE(ways) /* prime: any stride leads round all of them */
 
 static struct {
 	char *inside;
@@ -114,10 +115,23 @@ static double cpu_us(void)
 	       process_cpu_us(bench.haproxy);
 }
 
+static void warm_up(size_t way)
+{
+	for (uint32_t i = 0; i < WARM_UP; i++) {
+		struct addr_port to = target(way, i);
+		_cleanup_close_ int fd = echo_socket();
+
+		echo_connect(fd, &to);
+		echo_ask(fd, ECHO_QUESTION);
+	}
+}
+
 static void measure_connections(size_t way)
 {
-	double us[CONNECTIONS], begun = cpu_us();
+	double us[CONNECTIONS], begun;
 
+	warm_up(way);
+	begun = cpu_us();
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct addr_port to = target(way, i);
 		_cleanup_close_ int fd = echo_socket();
@@ -240,8 +254,11 @@ int main(void)
 		pin(lab_server(), 1);
 	}
 	for (int round = 0; round < rounds; round++) {
+		size_t stride = 1 + (size_t)round % (WAYS - 1);
+
+		/* everyone comes after everyone else: no way leads to its neighbour's caches */
 		for (size_t i = 0; i < WAYS; i++)
-			take_turn((i + (size_t)round) % WAYS);
+			take_turn((i * stride + (size_t)round) % WAYS);
 	}
 	for (int figure = 0; figure < FIGURES; figure++)
 		print_figure((enum figure)figure);
