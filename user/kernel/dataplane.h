@@ -67,6 +67,14 @@ bool dataplane_load(const struct dataplane *d, uint32_t backend_id, uint32_t bor
 		    struct shunt_load *ret);
 void dataplane_policy(const struct dataplane *d, uint32_t service_id, struct shunt_policy *ret);
 uint64_t dataplane_news(const struct dataplane *d);
+/* By how many tasks each backend is avoided now; a row for each that is, sorted by id, the caller's
+ * to free. 0 or a negative errno. */
+struct dataplane_avoided {
+	uint32_t backend_id, born;
+	uint32_t tasks;
+};
+int dataplane_avoided(const struct dataplane *d, uint64_t now_ns, struct dataplane_avoided **ret,
+		      size_t *ret_n);
 /* SHUNT_LOOK_... of the service, of all CPUs; setting it and the account of ejected backends is the
  * agent's. */
 uint64_t dataplane_look(const struct dataplane *d, uint32_t service_id);

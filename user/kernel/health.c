@@ -2,6 +2,8 @@
 /* What the programs have found out of backends, and what they count against limits. */
 #include "kernel/internal.h"
 
+#include <errno.h>
+
 uint64_t dataplane_news(const struct dataplane *d)
 {
 	return __atomic_load_n(&d->prefixes->news, __ATOMIC_RELAXED);
@@ -56,4 +58,63 @@ void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, ui
 {
 	if (service_id < d->maps[MAP_POLICIES].capacity)
 		__atomic_store_n(&d->policies[service_id].ejected, ejected, __ATOMIC_RELAXED);
+}
+
+/* --- by tasks --------------------------------------------------------------------------------- */
+
+struct avoided {
+	struct dataplane_avoided *list; /* owned */
+	size_t n, capacity;
+	uint64_t now_ns;
+};
+
+static void avoided_done(struct avoided *a)
+{
+	free(a->list);
+}
+
+static int avoided_add(void *user, const void *key, const void *value)
+{
+	const struct shunt_accusation_key *k = key;
+	struct shunt_accusation accusation;
+	struct avoided *a = user;
+
+	memcpy(&accusation, value, sizeof(accusation));
+	if (accusation.eject_until <= a->now_ns)
+		return 0;
+	if (util_grow(&a->list, &a->capacity, a->n + 1, sizeof(*a->list)) < 0)
+		return -ENOMEM;
+	a->list[a->n++] = (struct dataplane_avoided){ k->backend_id, k->born, 1 };
+	return 0;
+}
+
+static int compare_avoided(const void *a, const void *b)
+{
+	const struct dataplane_avoided *left = a, *right = b;
+
+	if (left->backend_id != right->backend_id)
+		return left->backend_id < right->backend_id ? -1 : 1;
+	return left->born < right->born ? -1 : left->born > right->born;
+}
+
+int dataplane_avoided(const struct dataplane *d, uint64_t now_ns, struct dataplane_avoided **ret,
+		      size_t *ret_n)
+{
+	_cleanup_(avoided_done) struct avoided a = { .now_ns = now_ns };
+	int r = map_walk(&d->maps[MAP_ACCUSATIONS], avoided_add, &a);
+	size_t n = 0;
+
+	if (r < 0)
+		return r;
+	if (a.n > 0)
+		qsort(a.list, a.n, sizeof(*a.list), compare_avoided);
+	for (size_t i = 0; i < a.n; i++) {
+		if (n > 0 && compare_avoided(&a.list[n - 1], &a.list[i]) == 0)
+			a.list[n - 1].tasks++;
+		else
+			a.list[n++] = a.list[i];
+	}
+	*ret = TAKE_PTR(a.list);
+	*ret_n = n;
+	return 0;
 }
