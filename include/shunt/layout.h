@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 5
+#define SHUNT_LAYOUT_VERSION 6
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -333,6 +333,8 @@ struct shunt_backend {
 	__u16 port; /* 0: the port that the client asked for */
 	__u16 weight;
 	__u32 born; /* as in its slots */
+	__u8 parts; /* bit i: it is of part i of the service's split; 1 where there is none */
+	__u8 pad[3];
 	char zone[SHUNT_ZONE_MAX];
 };
 
@@ -469,7 +471,7 @@ SHUNT_ASSERT_SIZE(struct shunt_accusation, 32);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
 SHUNT_ASSERT_SIZE(struct shunt_service, 88);
-SHUNT_ASSERT_SIZE(struct shunt_backend, 136);
+SHUNT_ASSERT_SIZE(struct shunt_backend, 140);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 424);
 SHUNT_ASSERT_SIZE(struct shunt_doomed_key, 24);

@@ -337,10 +337,11 @@ static void faults_of_a_source_are_found(void **state)
 {
 	static const struct refused cases[] = {
 		{ "\"port\": 1",
-		  "file: services[0] (x): got no source, wanted one of cloudmap, dns, static" },
+		  "file: services[0] (x): got no source, wanted one of cloudmap, dns, "
+		  "static, split" },
 		{ "\"static\": {\"file\": \"/a\"}, \"dns\": {\"name\": \"a\", \"type\": \"A\"}",
 		  "file: services[0] (x): got dns and static, wanted one of cloudmap, dns, "
-		  "static" },
+		  "static, split" },
 		{ "\"dns\": {\"name\": \"a\", \"type\": \"A\"}, \"probe\": {}",
 		  "file: services[0].probe (x): got a probe, wanted none: the backends have no "
 		  "port "

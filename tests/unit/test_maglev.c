@@ -17,7 +17,7 @@ static uint32_t make(size_t n, size_t left_out, const uint16_t *weights, uint8_t
 	const struct endpoint *table[SIZE_MAX_OF_TESTS];
 	struct maglev_backend list[BACKENDS_MAX];
 	struct endpoint endpoints[BACKENDS_MAX] = { 0 };
-	uint32_t size = maglev_size(n);
+	uint32_t size = maglev_size(n, n);
 	size_t count = 0;
 
 	for (size_t i = 1; i <= n; i++) {
@@ -44,19 +44,35 @@ static uint32_t count_of(const uint8_t *table, uint32_t size, uint8_t number)
 	return count;
 }
 
-static void the_size_is_a_prime_that_grows_with_the_endpoints(void **state)
+static void the_size_is_a_prime_that_grows_with_the_endpoints_and_their_weights(void **state)
 {
 	static const struct {
 		size_t n;
+		uint64_t rarity;
 		uint32_t size;
 	} cases[] = {
-		{ 1, 251 },	{ 5, 251 },	 { 6, 1021 },	  { 20, 1021 },	    { 21, 4093 },
-		{ 2046, 4093 }, { 2047, 16381 }, { 8191, 65521 }, { 16384, 65521 }, { 16385, 0 },
+		{ 1, 1, 251 },
+		{ 5, 5, 251 },
+		{ 6, 6, 1021 },
+		{ 20, 20, 1021 },
+		{ 21, 21, 4093 },
+		{ 2046, 2046, 4093 },
+		{ 2047, 2047, 16381 },
+		{ 8191, 8191, 65521 },
+		{ 16384, 16384, 65521 },
+		{ 16385, 16385, 0 },
+		/* one that is light makes it larger, to a limit */
+		{ 2, 125, 251 },
+		{ 2, 126, 1021 },
+		{ 4, 1000, 4093 },
+		{ 4, 3000, 16381 },
+		{ 4, UINT32_MAX, 16381 },
+		{ 8191, UINT32_MAX, 65521 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint32_t size = maglev_size(cases[i].n);
+		uint32_t size = maglev_size(cases[i].n, cases[i].rarity);
 
 		assert_int_equal(size, cases[i].size);
 		assert_true(size <= SHUNT_RUN_SLOTS_MAX);
@@ -123,7 +139,8 @@ static void the_table_is_the_same_on_every_host_and_release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_size_is_a_prime_that_grows_with_the_endpoints),
+		cmocka_unit_test(
+			the_size_is_a_prime_that_grows_with_the_endpoints_and_their_weights),
 		cmocka_unit_test(equal_weights_have_equal_shares_to_within_one_entry),
 		cmocka_unit_test(shares_follow_the_weights),
 		cmocka_unit_test(few_entries_of_others_change_when_one_goes),

@@ -90,8 +90,8 @@ static void ipv4_and_ipv6_keep_their_order_however_they_are_mixed(void **state)
 		assert_int_equal(s.order[i]->at.addr.octets[15], wanted[i]);
 }
 
-/* n backends 10.x.y.z:80 of the given share, the first one of another. */
-static int build(size_t n, uint32_t first, uint32_t share, struct slots *ret)
+/* n backends 10.x.y.z:80 of the given shares; order[i] are then numbers, from 1. */
+static int build_of(size_t n, const uint32_t *shares, struct slots *ret)
 {
 	_cleanup_free_ struct table_backend *b = calloc(n, sizeof(*b));
 	int r;
@@ -101,7 +101,7 @@ static int build(size_t n, uint32_t first, uint32_t share, struct slots *ret)
 		const uint8_t octets[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
 
 		b[i].endpoint.at = (struct addr_port){ addr_from_ipv4(octets), 80 };
-		b[i].share = i ? share : first;
+		b[i].share = shares[i];
 	}
 	r = slots_build(b, n, BALANCE_ROUND_ROBIN, ret);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) { /* into b, which goes: as numbers then */
@@ -110,6 +110,17 @@ static int build(size_t n, uint32_t first, uint32_t share, struct slots *ret)
 		ret->order[i] = (const struct endpoint *)(uintptr_t)(at + 1);
 	}
 	return r;
+}
+
+/* The first one of another share. */
+static int build(size_t n, uint32_t first, uint32_t share, struct slots *ret)
+{
+	_cleanup_free_ uint32_t *shares = calloc(n, sizeof(*shares));
+
+	assert_non_null(shares);
+	for (size_t i = 0; i < n; i++)
+		shares[i] = i ? share : first;
+	return build_of(n, shares, ret);
 }
 
 static size_t count_of(const struct slots *s, uintptr_t number)
@@ -140,10 +151,55 @@ static void large_weights_are_scaled_and_nobody_is_left_out(void **state)
 
 	(void)state;
 	assert_int_equal(build(11, 1, 999, &s), 0);
-	assert_in_range(s.n, 11, SLOTS_WEIGHTED_MAX + 11);
+	assert_int_equal(s.n, 9991); /* which is what the lightest wants */
 	assert_int_equal(count_of(&s, 1), 1);
 	for (uintptr_t i = 2; i <= 11; i++)
-		assert_in_range(count_of(&s, i), 408, 410);
+		assert_int_equal(count_of(&s, i), 999);
+	slots_done(&s);
+	assert_int_equal(build(11, 1, 999999, &s), 0);
+	assert_in_range(s.n, SLOTS_LIGHT_MAX, SLOTS_LIGHT_MAX + 1);
+	assert_int_equal(count_of(&s, 1), 1);
+	for (uintptr_t i = 2; i <= 11; i++)
+		assert_in_range(count_of(&s, i), 3276, 3277);
+	slots_done(&s);
+	assert_int_equal(build(11, 100, 999, &s), 0);
+	assert_in_range(s.n, SLOTS_WEIGHTED_MAX - 100, SLOTS_WEIGHTED_MAX);
+	assert_int_equal(count_of(&s, 1), 40);
+	for (uintptr_t i = 2; i <= 11; i++)
+		assert_in_range(count_of(&s, i), 400, 403);
+}
+
+/* 215 of 3 against 3 of 1935: a tenth. Rounded each for itself they would have a twentieth. */
+static void backends_of_one_weight_have_together_what_is_theirs(void **state)
+{
+	static const struct {
+		size_t heavy, light;
+		uint32_t heavy_share, light_share;
+		double wanted;
+	} cases[] = {
+		{ 3, 215, 1935, 3, 0.1 },     { 3, 200, 6600, 1, 0.01 },
+		{ 200, 200, 15, 13, 0.4643 }, { 100, 3000, 31, 1, 0.4918 },
+		{ 7, 11, 891, 63, 0.1 },      { 1, 1000, 999, 1, 0.5003 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(slots_done) struct slots s = { 0 };
+		size_t n = cases[i].heavy + cases[i].light, light = 0;
+		_cleanup_free_ uint32_t *shares = calloc(n, sizeof(*shares));
+
+		assert_non_null(shares);
+		for (size_t j = 0, heavy = 0; j < n; j++) { /* the heavy ones in between */
+			bool is_heavy = heavy < cases[i].heavy && j * cases[i].heavy >= heavy * n;
+
+			heavy += is_heavy;
+			shares[j] = is_heavy ? cases[i].heavy_share : cases[i].light_share;
+		}
+		assert_int_equal(build_of(n, shares, &s), 0);
+		for (size_t j = 0; j < s.n; j++)
+			light += shares[(uintptr_t)s.order[j] - 1] == cases[i].light_share;
+		assert_float_equal((double)light / (double)s.n, cases[i].wanted, 0.0005);
+	}
 }
 
 static void a_run_holds_65535_of_a_family_and_no_more(void **state)
@@ -165,6 +221,7 @@ int main(void)
 		cmocka_unit_test(ipv4_and_ipv6_keep_their_order_however_they_are_mixed),
 		cmocka_unit_test(a_backend_without_a_share_has_no_slot),
 		cmocka_unit_test(large_weights_are_scaled_and_nobody_is_left_out),
+		cmocka_unit_test(backends_of_one_weight_have_together_what_is_theirs),
 		cmocka_unit_test(a_run_holds_65535_of_a_family_and_no_more),
 	};
 

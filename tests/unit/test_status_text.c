@@ -119,6 +119,37 @@ static void services_without_trouble_are_short(void **state)
 		     "    probe: 1 of 3 fails, every 60 s\n");
 }
 
+static void the_parts_of_a_split_follow_each_with_its_own_trouble(void **state)
+{
+	(void)state;
+	assert_shown("{\"services\":[{\"name\":\"a\",\"vip\":\"127.254.0.10\",\"port\":80,"
+		     "\"protocol\":\"tcp\",\"source\":\"split\",\"target\":null,"
+		     "\"backends\":4,\"age_s\":40,\"next_s\":null,\"keeping\":null,"
+		     "\"error\":null,\"parts\":["
+		     "{\"weight\":90,\"backends\":3,\"source\":\"cloudmap\","
+		     "\"target\":\"n/stable\",\"age_s\":1,\"next_s\":4,\"keeping\":null,"
+		     "\"shrink\":null,\"error\":null,\"rejected\":null},"
+		     "{\"weight\":10,\"backends\":1,\"source\":\"cloudmap\","
+		     "\"target\":\"n/can\\u001bary\",\"age_s\":40,\"next_s\":null,"
+		     "\"keeping\":\"1 backend of 40 s ago: Throttled\","
+		     "\"error\":{\"code\":\"Throttled\",\"count\":2,\"age_s\":1},"
+		     "\"rejected\":{\"count\":1,\"why\":\"i-1\"}}]}]}",
+		     "shuntd -\n"
+		     "configuration: -\n"
+		     "cgroup: -, NOT attached\n"
+		     "credentials: -, not available\n"
+		     "\n"
+		     "a 127.254.0.10:80/tcp -> 4 backends, answered 40 s ago\n"
+		     "    source: split\n"
+		     "    split[0]: weight 90, cloudmap n/stable -> 3 backends, answered 1.0 s "
+		     "ago, next in 4.0 s\n"
+		     "    split[1]: weight 10, cloudmap n/can\\x1bary -> 1 backend, answered 40 s "
+		     "ago\n"
+		     "        keeping 1 backend of 40 s ago: Throttled\n"
+		     "        error: Throttled (2 in a row, last 1.0 s ago)\n"
+		     "        left out: 1 without a usable address: i-1\n");
+}
+
 /* An agent of another version may say less, or say it otherwise. */
 static void what_is_lacking_is_left_out(void **state)
 {
@@ -139,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_told_verbatim),
 		cmocka_unit_test(services_without_trouble_are_short),
+		cmocka_unit_test(the_parts_of_a_split_follow_each_with_its_own_trouble),
 		cmocka_unit_test(what_is_lacking_is_left_out),
 	};
 

@@ -58,7 +58,7 @@ void agent_announce(struct agent *agent)
 	agent->announced = true;
 	(void)notify_send("READY=1");
 	for (size_t i = 0; i < agent->n_watches; i++)
-		backends += agent->watches[i]->model.in_force.n;
+		backends += watch_in_force(agent->watches[i])->n;
 	log_info("Ready", "services=%zu backends=%zu", agent->n_watches, backends);
 }
 

@@ -10,7 +10,7 @@
 
 static bool serves(const struct watch *w, const struct addr_port *at)
 {
-	return endpoints_find(&w->model.in_force, at) != NULL;
+	return endpoints_find(watch_in_force(w), at) != NULL;
 }
 
 static bool is_of_a_service(const struct agent *agent, const struct addr_port *at)

@@ -231,7 +231,8 @@ static const struct metric {
 	  fill_source_requests },
 	{ { "shunt_source_last_success_timestamp_seconds",
 	    PROMTEXT_GAUGE,
-	    "When the source of a service last gave a good answer.",
+	    "When the source of a service last gave a good answer; of a split, the part that did "
+	    "so longest ago.",
 	    { "service" } },
 	  fill_last_success },
 	{ { "shunt_map_entries", PROMTEXT_GAUGE, "Entries in use of a kernel map.", { "map" } },

@@ -70,6 +70,9 @@ struct agent {
 /* voices.c: brings w->health up to date. 0 or -ENOMEM. */
 int voices_hear(struct watch *w);
 
+/* want.c: the backends of a service, each with its share, as they ought to be. 0 or -ENOMEM. */
+int want_backends(struct watch *w, struct table_service *s);
+
 /* reconcile.c */
 void reconcile_open(struct agent *agent);
 /* Makes the planner anew from what the maps hold; a grace period has passed since the last write.

@@ -190,7 +190,7 @@ int prober_follow(struct watch *w, bool as_left)
 	if (!w->prober)
 		r = prober_new(w, &w->prober);
 	if (r == 0)
-		r = probe_follow(&w->prober->probe, &w->model.in_force, as_left, time(NULL));
+		r = probe_follow(&w->prober->probe, watch_in_force(w), as_left, time(NULL));
 	if (r < 0)
 		return r;
 	log_panic(w->prober);

@@ -11,51 +11,9 @@
 
 #include "agent/exclude.h"
 #include "core/rules.h"
-#include "core/shares.h"
 
 #define RETRY_MS 1000
 #define RAMP_MS 1000
-
-/* Slow start; off, it forgets, so that nobody ramps when it is turned on. */
-static int ramp_shares(struct watch *w, uint32_t *shares)
-{
-	uint64_t now_ms = uv_now(&w->agent->loop);
-	uint32_t window_ms = w->config->slow_start_ms;
-	int r;
-
-	w->ramping = 0;
-	if (window_ms == 0) {
-		ramp_done(&w->ramp);
-		return 0;
-	}
-	r = ramp_follow(&w->ramp, &w->model.in_force, now_ms);
-	if (r == 0)
-		w->ramping = ramp_apply(&w->ramp, window_ms, now_ms, shares);
-	return r;
-}
-
-static int want_backends(struct table_service *s, struct watch *w)
-{
-	const struct shares_zone zone = { w->config->zone.prefer, w->config->zone.min };
-	const struct endpoints *backends = &w->health.backends;
-	_cleanup_free_ uint32_t *shares = calloc(MAX(w->model.in_force.n, 1U), sizeof(*shares));
-
-	s->backends = calloc(MAX(w->model.in_force.n, 1U), sizeof(*s->backends));
-	if (!s->backends || !shares || voices_hear(w) < 0)
-		return -ENOMEM;
-	shares_weigh(backends, shares);
-	if (ramp_shares(w, shares) < 0)
-		return -ENOMEM;
-	shares_prefer_healthy(backends, shares);
-	w->zone_has_all = shares_prefer_zone(backends, &zone, shares);
-	for (size_t i = 0; i < backends->n; i++)
-		s->backends[i] = (struct table_backend){
-			.endpoint = backends->list[i],
-			.share = shares[i],
-		};
-	s->n_backends = backends->n;
-	return 0;
-}
 
 static int want_service(struct table *want, struct watch *w)
 {
@@ -71,7 +29,7 @@ static int want_service(struct table *want, struct watch *w)
 	rules_fill(s, w->config, false);
 	if (w->config->zone.prefer)
 		(void)util_copy(s->zone, sizeof(s->zone), w->config->zone.prefer);
-	return want_backends(s, w);
+	return want_backends(w, s);
 }
 
 static int want_build(const struct agent *agent, struct table *ret)
@@ -162,7 +120,7 @@ static void ramp_on(struct agent *agent)
 	size_t ramping = 0;
 
 	for (size_t i = 0; i < agent->n_watches; i++)
-		ramping += agent->watches[i]->ramping;
+		ramping += watch_ramping(agent->watches[i]);
 	if (ramping > 0 && !agent->stopping)
 		(void)uv_timer_start(&agent->ramp_timer, on_ramp, RAMP_MS, 0);
 }

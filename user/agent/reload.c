@@ -52,6 +52,8 @@ static void draft_done(struct draft *d)
 
 		if (find_watch(agent->watches, agent->n_watches, name) != d->list[i])
 			watch_free(d->list[i]);
+		else
+			watch_drop_draft(d->list[i]);
 	}
 	free(d->list);
 }
@@ -64,7 +66,9 @@ static int draft_add(struct draft *d, const struct config_service *service,
 	int r = 0;
 
 	d->list[d->n] = find_watch(agent->watches, agent->n_watches, service->name);
-	if (!d->list[d->n])
+	if (d->list[d->n])
+		r = watch_draft(d->list[d->n], service);
+	else
 		r = watch_new(agent, service, had, &d->list[d->n]);
 	if (r == 0)
 		d->n++;
@@ -141,17 +145,6 @@ static void warn_fixed(const struct config *old, const struct config *now)
 	}
 }
 
-/* A kept watch whose source must ask another: what is in force stays until that answers. */
-static void watch_reconfigure(struct watch *w, const struct config_service *service,
-			      bool same_servers)
-{
-	if (!same_servers || !config_same_source(w->config, service)) {
-		source_stop(TAKE_PTR(w->source));
-		model_new_source(&w->model);
-	}
-	w->config = service;
-}
-
 static void reconfigure_all(struct agent *agent, struct draft *draft, const struct config *next)
 {
 	bool aws = same_aws(agent->config, next), dns = same_dns(agent->config, next);
@@ -159,11 +152,12 @@ static void reconfigure_all(struct agent *agent, struct draft *draft, const stru
 	for (size_t i = 0; i < draft->n; i++) {
 		struct watch *w = draft->list[i];
 		const struct config_service *service = config_find_service(next, w->config->name);
-		bool same_servers = service->source == CONFIG_SOURCE_CLOUDMAP ? aws
-				    : service->source == CONFIG_SOURCE_DNS    ? dns
-									      : true;
+		bool same_servers = service->source == CONFIG_SOURCE_DNS      ? dns
+				    : service->source == CONFIG_SOURCE_STATIC ? true
+									      : aws;
 
-		watch_reconfigure(w, service, same_servers);
+		if (w->next.n > 0) /* else it is new */
+			watch_configure(w, service, same_servers);
 	}
 }
 
@@ -211,10 +205,8 @@ static int swap_config(struct agent *agent, struct config **new_config)
 		drain_book_load(agent);
 		(void)drain_book_store(agent); /* logs */
 	}
-	for (size_t i = 0; i < agent->n_watches; i++) {
-		if (!agent->watches[i]->source)
-			watch_start(agent->watches[i]);
-	}
+	for (size_t i = 0; i < agent->n_watches; i++)
+		watch_start(agent->watches[i]);
 	resets_configure(agent);
 	reconcile_schedule(agent);
 	return r;

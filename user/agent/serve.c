@@ -30,7 +30,7 @@ static void reply_text(struct server_reply *reply, unsigned int status, const ch
 static void service_fill(const struct watch *w, struct exporter_service *row)
 {
 	row->name = w->config->name;
-	row->last_success_s = w->model.answered_s;
+	row->last_success_s = watch_answered_s(w);
 	dataplane_counters(w->agent->dataplane, watch_service_id(w), &row->counters);
 	dataplane_failures(w->agent->dataplane, watch_service_id(w), &row->failures);
 	dataplane_resets(w->agent->dataplane, watch_service_id(w), row->resets);
@@ -127,8 +127,8 @@ static cJSON *on_refresh(void *user, const cJSON *request)
 					     cJSON_IsString(name) ? name->valuestring : "?");
 	}
 	for (size_t i = 0; i < agent->n_watches; i++) {
-		if ((!w || w == agent->watches[i]) && agent->watches[i]->source)
-			source_refresh(agent->watches[i]->source);
+		if (!w || w == agent->watches[i])
+			watch_refresh(agent->watches[i]);
 	}
 	return ok_reply();
 }

@@ -9,11 +9,6 @@
 #include "base/utf8.h"
 #include "core/balance.h"
 
-static double seconds(uint64_t ms)
-{
-	return (double)ms / 1000;
-}
-
 void status_add_text(cJSON *to, const char *key, const char *text)
 {
 	_cleanup_free_ char *scrubbed = text ? strdup(text) : NULL;
@@ -75,90 +70,6 @@ static void add_credentials(const struct agent *agent, cJSON *status)
 	status_add_text(credentials, "error", now.error);
 }
 
-static void add_target(const struct config_service *service, cJSON *to)
-{
-	_cleanup_free_ char *target = NULL;
-	int r = -1;
-
-	switch (service->source) {
-	case CONFIG_SOURCE_CLOUDMAP:
-		r = asprintf(&target, "%s/%s", service->cloudmap.namespace,
-			     service->cloudmap.service);
-		break;
-	case CONFIG_SOURCE_DNS:
-		r = asprintf(&target, "%s %s", config_dns_type_name(service->dns.type),
-			     service->dns.name);
-		break;
-	case CONFIG_SOURCE_STATIC:
-		r = asprintf(&target, "%s", service->fixed.file ? service->fixed.file : "list");
-		break;
-	}
-	if (r < 0)
-		target = NULL;
-	status_add_text(to, "source", config_source_name(service->source));
-	status_add_text(to, "target", target);
-}
-
-static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
-{
-	cJSON *error;
-
-	if (m->failure.count == 0) {
-		(void)cJSON_AddNullToObject(to, "error");
-		return;
-	}
-	error = cJSON_AddObjectToObject(to, "error");
-	status_add_text(error, "code", m->failure.code);
-	status_add_text(error, "message", m->failure.message);
-	(void)cJSON_AddNumberToObject(error, "count", m->failure.count);
-	(void)cJSON_AddNumberToObject(error, "age_s", seconds(now_ms - m->failure.at_ms));
-}
-
-static void add_shrink(const struct watch *w, uint64_t now_ms, cJSON *to)
-{
-	const struct model *m = &w->model;
-	cJSON *shrink;
-
-	if (!m->shrink.held) {
-		(void)cJSON_AddNullToObject(to, "shrink");
-		return;
-	}
-	shrink = cJSON_AddObjectToObject(to, "shrink");
-	(void)cJSON_AddNumberToObject(shrink, "answered", (double)m->shrink.answered);
-	(void)cJSON_AddNumberToObject(shrink, "in_force", (double)m->in_force.n);
-	(void)cJSON_AddNumberToObject(shrink, "for_s", seconds(now_ms - m->shrink.since_ms));
-	(void)cJSON_AddNumberToObject(shrink, "confirm_s", seconds(w->config->shrink_confirm_ms));
-}
-
-/* Instances about which something is wrong; null when there are none. */
-static void add_faulty(const char *key, unsigned int count, const char *why, cJSON *to)
-{
-	cJSON *faulty;
-
-	if (count == 0) {
-		(void)cJSON_AddNullToObject(to, key);
-		return;
-	}
-	faulty = cJSON_AddObjectToObject(to, key);
-	(void)cJSON_AddNumberToObject(faulty, "count", count);
-	status_add_text(faulty, "why", why);
-}
-
-/* What is kept though the last word was another, and why: "3 backends of 40 s ago: Throttling". */
-static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
-{
-	_cleanup_free_ char *text = NULL;
-	char what[64];
-
-	model_describe(m, now_ms, what, sizeof(what));
-	if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, m->failure.code) < 0)
-		text = NULL;
-	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
-					    m->in_force.n, m->shrink.answered) < 0)
-		text = NULL;
-	status_add_text(to, "keeping", text);
-}
-
 static void add_notes(const struct watch *w, cJSON *to)
 {
 	cJSON *notes = cJSON_AddArrayToObject(to, "notes");
@@ -175,6 +86,15 @@ static void add_notes(const struct watch *w, cJSON *to)
 			notes, cJSON_CreateString("no room in the maps: it keeps what it had"));
 }
 
+static bool zone_has_all(const struct watch *w)
+{
+	for (size_t i = 0; i < w->parts.n; i++) {
+		if (w->parts.list[i]->weight > 0 && !w->parts.list[i]->zone_has_all)
+			return false;
+	}
+	return true;
+}
+
 /* What is preferred, and whether it is in force; null without a preference. */
 static void add_zone(const struct watch *w, cJSON *to)
 {
@@ -188,26 +108,7 @@ static void add_zone(const struct watch *w, cJSON *to)
 	zone = cJSON_AddObjectToObject(to, "zone");
 	status_add_text(zone, "prefer", service->zone.prefer);
 	(void)cJSON_AddNumberToObject(zone, "min", service->zone.min);
-	(void)cJSON_AddBoolToObject(zone, "has_all", w->zone_has_all);
-}
-
-static void add_times(const struct watch *w, uint64_t now_ms, cJSON *to)
-{
-	const struct model *m = &w->model;
-	uint64_t next_ms = w->source ? source_next_ms(w->source) : 0;
-
-	if (m->answered_s != 0) {
-		(void)cJSON_AddNumberToObject(to, "last_success_s", (double)m->answered_s);
-		(void)cJSON_AddNumberToObject(to, "age_s", seconds(now_ms - m->answered_ms));
-	} else {
-		status_add_text(to, "last_success_s", NULL);
-		status_add_text(to, "age_s", NULL);
-	}
-	if (next_ms > 0 && next_ms != SOURCE_NEVER)
-		(void)cJSON_AddNumberToObject(to, "next_s",
-					      next_ms > now_ms ? seconds(next_ms - now_ms) : 0);
-	else
-		status_add_text(to, "next_s", NULL);
+	(void)cJSON_AddBoolToObject(zone, "has_all", zone_has_all(w));
 }
 
 static cJSON *service_build(const struct watch *w, uint64_t now_ms)
@@ -227,17 +128,11 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	status_add_text(to, "affinity", balance_affinity(w->config->balance));
 	add_zone(w, to);
 	status_add_excluded(w->agent, &w->config->exclude, to);
-	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)w->ramping);
-	add_target(w->config, to);
-	(void)cJSON_AddNumberToObject(to, "backends", (double)w->model.in_force.n);
+	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)watch_ramping(w));
+	(void)cJSON_AddNumberToObject(to, "backends", (double)watch_in_force(w)->n);
 	status_add_states(w, to);
 	status_add_probe(w, to);
-	add_times(w, now_ms, to);
-	add_keeping(&w->model, now_ms, to);
-	add_shrink(w, now_ms, to);
-	add_failure(&w->model, now_ms, to);
-	add_faulty("rejected", w->model.rejected, w->model.rejected_why, to);
-	add_faulty("misweighted", w->model.misweighted, w->model.misweighted_why, to);
+	status_add_sources(w, now_ms, to);
 	add_notes(w, to);
 	return to;
 }
@@ -270,7 +165,8 @@ cJSON *status_build(struct agent *agent)
 	status_add_text(status, "version", SHUNT_VERSION);
 	(void)cJSON_AddNumberToObject(status, "layout", SHUNT_LAYOUT_VERSION);
 	(void)cJSON_AddNumberToObject(status, "pid", getpid());
-	(void)cJSON_AddNumberToObject(status, "uptime_s", seconds(now_ms - agent->started_ms));
+	(void)cJSON_AddNumberToObject(status, "uptime_s",
+				      status_seconds(now_ms - agent->started_ms));
 	add_config(agent, status);
 	add_cgroup(agent, status);
 	status_add_excluded(agent, &agent->config->exclude, status);

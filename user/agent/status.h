@@ -14,6 +14,11 @@ cJSON *status_build(struct agent *agent);
 
 /* A text that may be any octets, cut anywhere, as UTF-8; NULL becomes null. */
 void status_add_text(cJSON *to, const char *key, const char *text);
+static inline double status_seconds(uint64_t ms)
+{
+	return (double)ms / 1000;
+}
+
 /* null when it is not known. */
 void status_add_age(cJSON *to, int64_t since_s);
 
@@ -27,3 +32,5 @@ void status_add_states(const struct watch *w, cJSON *to);
 void status_add_probe(const struct watch *w, cJSON *to);
 /* and all that is drained, with how many services have it now. */
 void status_add_drained(const struct agent *agent, cJSON *to);
+/* status_source.c: where they come from, how old that is, and what is wrong with it. */
+void status_add_sources(const struct watch *w, uint64_t now_ms, cJSON *to);

@@ -4,10 +4,11 @@
 
 static int source_says(struct watch *w, size_t index)
 {
-	enum shunt_state state = (enum shunt_state)w->model.in_force.list[index].state;
+	enum shunt_state state = (enum shunt_state)watch_in_force(w)->list[index].state;
 
 	return health_say(&w->health, index, state, 0,
-			  w->model.answered ? "its source says so" : "as an earlier run left it");
+			  watch_is_answered(w) ? "its source says so"
+					       : "as an earlier run left it");
 }
 
 static int probe_says(struct watch *w, size_t index)
@@ -18,7 +19,7 @@ static int probe_says(struct watch *w, size_t index)
 
 	if (!outcomes || probe_panics(outcomes))
 		return 0;
-	row = probe_find(outcomes, &w->model.in_force.list[index].at);
+	row = probe_find(outcomes, &watch_in_force(w)->list[index].at);
 	if (!row || !row->unhealthy)
 		return 0;
 	return health_say(&w->health, index, STATE_UNHEALTHY, row->since_s, "%s",
@@ -40,7 +41,7 @@ static int programs_say(struct watch *w, size_t index)
 static int operator_says(struct watch *w, size_t index)
 {
 	const struct drain *drain = drains_find(&w->agent->drain_book.drains,
-						&w->model.in_force.list[index].at);
+						&watch_in_force(w)->list[index].at);
 
 	if (!drain)
 		return 0;
@@ -59,7 +60,7 @@ int voices_hear(struct watch *w)
 	int r = prober_follow(w, false);
 
 	if (r == 0)
-		r = health_begin(&w->health, &w->model.in_force);
+		r = health_begin(&w->health, watch_in_force(w));
 	for (size_t i = 0; i < w->health.backends.n && r == 0; i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(voices) && r == 0; j++)
 			r = voices[j](w, i);

@@ -2,16 +2,61 @@
 #include "agent/internal.h"
 
 #include <errno.h>
-#include <time.h>
 
 /* Unused for so long, a service with "watch": "demand" is asked for more slowly. */
 #define IDLE_AFTER_MS (10 * 60 * 1000)
 
-#define LOG_EACH_AT_START_MAX 50
-
 bool watch_is_settled(const struct watch *w)
 {
-	return !w->source || w->model.answered || w->model.failure.count > 0;
+	for (size_t i = 0; i < w->parts.n; i++) {
+		if (!part_is_settled(w->parts.list[i]))
+			return false;
+	}
+	return true;
+}
+
+bool watch_is_answered(const struct watch *w)
+{
+	for (size_t i = 0; i < w->parts.n; i++) {
+		if (w->parts.list[i]->model.answered)
+			return true;
+	}
+	return false;
+}
+
+int64_t watch_answered_s(const struct watch *w)
+{
+	int64_t answered_s = w->parts.list[0]->model.answered_s;
+
+	for (size_t i = 1; i < w->parts.n; i++)
+		answered_s = MIN(answered_s, w->parts.list[i]->model.answered_s);
+	return answered_s;
+}
+
+size_t watch_ramping(const struct watch *w)
+{
+	size_t ramping = 0;
+
+	for (size_t i = 0; i < w->parts.n; i++)
+		ramping += w->parts.list[i]->ramping;
+	return ramping;
+}
+
+bool watch_is_in_use(struct watch *w)
+{
+	uint64_t now_ms = uv_now(&w->agent->loop);
+	struct shunt_counters counters;
+	uint64_t connects;
+
+	if (w->config->watch == CONFIG_WATCH_ALWAYS)
+		return true;
+	dataplane_counters(w->agent->dataplane, watch_service_id(w), &counters);
+	connects = counters.redirected + counters.no_backend;
+	if (connects != w->connects) {
+		w->connects = connects;
+		w->used_ms = now_ms;
+	}
+	return now_ms - w->used_ms < IDLE_AFTER_MS;
 }
 
 uint32_t watch_service_id(const struct watch *w)
@@ -33,132 +78,54 @@ uint32_t watch_service_id(const struct watch *w)
 	return 0;
 }
 
-/* --- what a source says ----------------------------------------------------------------------- */
+/* --- what is in force ------------------------------------------------------------------------- */
 
-/* A start with thousands of services tells of them in one line, "Ready". */
-static void log_change(const struct watch *w, size_t before)
+const struct endpoints *watch_in_force(const struct watch *w)
 {
-	char vip[ADDR_PORT_TEXT_MAX];
-
-	if (!w->agent->announced && w->agent->n_watches > LOG_EACH_AT_START_MAX)
-		return;
-	log_info("Backends changed", "service=%s vip=%s backends=%zu before=%zu", w->config->name,
-		 addr_port_format(&w->vip, vip), w->model.in_force.n, before);
+	return w->parts.n == 1 ? &w->parts.list[0]->model.in_force : &w->joined;
 }
 
-static void log_answer(struct watch *w, bool was_held)
+/*
+ * Who is in several parts is there once, healthy if one of them says so. They may be more than
+ * ENDPOINTS_MAX: then it is the plan that refuses them.
+ */
+int watch_join(struct watch *w)
 {
-	uint32_t failures = log_repeat_recovered(&w->failures);
+	struct endpoints *to = &w->joined;
 
-	if (failures > 0)
-		log_info("Source answers again", "service=%s failures=%u", w->config->name,
-			 failures);
-	if (w->model.shrink.held && !was_held)
-		log_warn(
-			"Answer lacks most of what is in force, keeping it until that is confirmed",
-			"service=%s answered=%zu in_force=%zu confirm_ms=%u", w->config->name,
-			w->model.shrink.answered, w->model.in_force.n,
-			w->config->shrink_confirm_ms);
-}
+	to->n = 0;
+	for (size_t i = 0; i < w->parts.n && w->parts.n > 1; i++) {
+		const struct endpoints *from = &w->parts.list[i]->model.in_force;
 
-static void on_snapshot(void *user, const struct source_snapshot *snapshot)
-{
-	struct watch *w = user;
-	size_t before = w->model.in_force.n;
-	bool was_held = w->model.shrink.held, changed = false;
-	struct model_answer answer = {
-		.endpoints = snapshot->endpoints,
-		.rejected = snapshot->rejected,
-		.rejected_why = snapshot->rejected_why,
-		.misweighted = snapshot->misweighted,
-		.misweighted_why = snapshot->misweighted_why,
-		.never_held = w->config->source == CONFIG_SOURCE_STATIC,
-		.confirm_ms = w->config->shrink_confirm_ms,
-		.now_ms = uv_now(&w->agent->loop),
-		.now_s = time(NULL),
-	};
-	int r = model_take_answer(&w->model, &answer, &changed);
-
-	if (r < 0) {
-		model_take_failure(&w->model, "no_memory", strerror(-r), answer.now_ms);
-		return;
+		if (from->n == 0)
+			continue;
+		if (util_grow(&to->list, &to->capacity, to->n + from->n, sizeof(*to->list)) < 0)
+			return -ENOMEM;
+		memcpy(to->list + to->n, from->list, from->n * sizeof(*to->list));
+		to->n += from->n;
 	}
-	log_answer(w, was_held);
-	if (changed)
-		log_change(w, before);
-	if (changed || !w->agent->announced)
-		reconcile_schedule(w->agent);
-}
-
-static void on_failure(void *user, const struct source_failure *failure)
-{
-	struct watch *w = user;
-	uint64_t now_ms = uv_now(&w->agent->loop);
-	_cleanup_free_ char *code = log_escape(failure->code);
-	_cleanup_free_ char *message = log_escape(failure->message);
-	char keeping[64];
-
-	model_take_failure(&w->model, failure->code, failure->message, now_ms);
-	if (!w->agent->announced)
-		reconcile_schedule(w->agent);
-	if (!log_repeat_failed(&w->failures, now_ms))
-		return;
-	model_describe(&w->model, now_ms, keeping, sizeof(keeping));
-	log_warn("Source failed",
-		 "service=%s source=%s code='%s' message='%s' failures=%u keeping='%s'",
-		 w->config->name, config_source_name(w->config->source), code ? code : "",
-		 message ? message : "", w->failures.failures, keeping);
-}
-
-static bool on_in_use(void *user)
-{
-	struct watch *w = user;
-	uint64_t now_ms = uv_now(&w->agent->loop);
-	struct shunt_counters counters;
-	uint64_t connects;
-
-	if (w->config->watch == CONFIG_WATCH_ALWAYS)
-		return true;
-	dataplane_counters(w->agent->dataplane, watch_service_id(w), &counters);
-	connects = counters.redirected + counters.no_backend;
-	if (connects != w->connects) {
-		w->connects = connects;
-		w->used_ms = now_ms;
-	}
-	return now_ms - w->used_ms < IDLE_AFTER_MS;
+	endpoints_normalise(to);
+	return 0;
 }
 
 /* --- its life --------------------------------------------------------------------------------- */
-
-static int watch_seed(struct watch *w, const struct table_service *left)
-{
-	_cleanup_(endpoints_done) struct endpoints endpoints = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; i < left->n_backends && r == 0; i++) {
-		struct endpoint e = left->backends[i].endpoint;
-
-		/* whoever said otherwise will say so again */
-		e.state = e.state == STATE_UNHEALTHY ? STATE_UNHEALTHY : STATE_HEALTHY;
-		r = endpoints_add(&endpoints, &e);
-	}
-	endpoints_normalise(&endpoints);
-	return r < 0 ? r : model_seed(&w->model, &endpoints);
-}
 
 int watch_new(struct agent *agent, const struct config_service *config,
 	      const struct table_service *left, struct watch **ret)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	int r = 0;
+	int r;
 
 	if (!w)
 		return -ENOMEM;
 	w->agent = agent;
 	w->config = config;
 	w->used_ms = uv_now(&agent->loop); /* somebody starts it: that counts as use */
-	if (left)
-		r = watch_seed(w, left);
+	r = parts_build(w, config, &w->parts);
+	for (size_t i = 0; i < w->parts.n && left && r == 0; i++)
+		r = part_seed(w->parts.list[i], left);
+	if (r == 0)
+		r = watch_join(w);
 	if (r == 0)
 		r = prober_follow(w, true);
 	if (r < 0) {
@@ -171,34 +138,49 @@ int watch_new(struct agent *agent, const struct config_service *config,
 
 void watch_free(struct watch *w)
 {
+	const struct parts none = { .n = 0 };
+
 	if (!w)
 		return;
-	source_stop(w->source);
 	prober_free(w->prober);
-	model_done(&w->model);
+	parts_done(&w->parts, &none);
+	endpoints_done(&w->joined);
 	health_done(&w->health);
-	ramp_done(&w->ramp);
 	ejections_done(&w->ejections);
 	free(w);
 }
 
+int watch_draft(struct watch *w, const struct config_service *config)
+{
+	return parts_build(w, config, &w->next);
+}
+
+void watch_drop_draft(struct watch *w)
+{
+	parts_done(&w->next, &w->parts);
+}
+
+void watch_configure(struct watch *w, const struct config_service *config, bool same_servers)
+{
+	w->config = config;
+	parts_done(&w->parts, &w->next);
+	w->parts = w->next;
+	w->next.n = 0;
+	for (size_t i = 0; i < w->parts.n; i++)
+		part_configure(w->parts.list[i], config, i, same_servers);
+}
+
 void watch_start(struct watch *w)
 {
-	const struct source_sink sink = {
-		.snapshot = on_snapshot,
-		.failure = on_failure,
-		.in_use = on_in_use,
-		.user = w,
-	};
-	int r;
+	for (size_t i = 0; i < w->parts.n; i++)
+		part_start(w->parts.list[i]);
+}
 
-	source_stop(TAKE_PTR(w->source));
-	r = source_start(&w->agent->env, w->agent->config, w->config, &sink, &w->source);
-	if (r < 0) {
-		w->source = NULL;
-		model_take_failure(&w->model, "start", strerror(-r), uv_now(&w->agent->loop));
-		log_error("Source could not be started", "service=%s error='%s'", w->config->name,
-			  strerror(-r));
+void watch_refresh(struct watch *w)
+{
+	for (size_t i = 0; i < w->parts.n; i++) {
+		if (w->parts.list[i]->source)
+			source_refresh(w->parts.list[i]->source);
 	}
 }
 

@@ -6,6 +6,17 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+uint64_t util_gcd(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 int util_grow(void *array, size_t *capacity, size_t wanted, size_t size)
 {
 	void **pointer = array;

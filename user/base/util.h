@@ -67,6 +67,9 @@ static inline bool streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* The greatest common divisor; that of 0 and a number is the number. */
+uint64_t util_gcd(uint64_t a, uint64_t b);
+
 /*
  * Grows *array (of elements of the given size) so that at least `wanted` fit, at least doubling.
  * Returns 0 or -ENOMEM; on failure nothing has changed.

@@ -29,6 +29,11 @@ static void config_service_done(struct config_service *s)
 	free(s->dns.name);
 	free(s->fixed.file);
 	endpoints_done(&s->fixed.endpoints);
+	for (size_t i = 0; i < s->n_split; i++) {
+		free(s->split[i].cloudmap.namespace);
+		free(s->split[i].cloudmap.service);
+	}
+	free(s->split);
 }
 
 void config_free(struct config *c)
@@ -138,6 +143,8 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 	case CONFIG_SOURCE_STATIC:
 		return same_text(a->fixed.file, b->fixed.file) &&
 		       endpoints_equal(&a->fixed.endpoints, &b->fixed.endpoints);
+	case CONFIG_SOURCE_SPLIT: /* parts are compared, not the whole */
+		break;
 	}
 	return false;
 }

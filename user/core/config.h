@@ -66,8 +66,19 @@ DEFINE_CLEANUP(struct config *, config_free);
 /* NULL if there is none of that name or alias. */
 const struct config_service *config_find_service(const struct config *c, const char *name);
 
-/* Whether both ask one source for the same thing at the same pace: a reload keeps its watch. */
+/* Whether two parts ask one source for the same thing at the same pace: a reload keeps it. */
 bool config_same_source(const struct config_service *a, const struct config_service *b);
+
+/*
+ * A service has parts: those of its split, or itself as the only one. A part is a service without a
+ * split, but with the rules of the whole; what it points to is borrowed from there.
+ */
+size_t config_count_parts(const struct config_service *s);
+struct config_service config_part_service(const struct config_service *s, size_t part);
+uint16_t config_part_weight(const struct config_service *s, size_t part);
+
+/* Whether two parts are one that is asked otherwise at most: what is known of it still holds. */
+bool config_same_target(const struct config_service *a, const struct config_service *b);
 
 /* The words of the configuration for these values: "cloudmap", "tcp", "A" ... */
 const char *config_source_name(enum config_source source);

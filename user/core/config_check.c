@@ -15,20 +15,22 @@ static const cJSON *child_of(const cJSON *json, const char *name)
 static void check_source(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			 struct config_service *service)
 {
-	const char *got[3];
+	const char *got[2];
 	size_t n = 0;
 
 	for (const struct config_word *w = config_words_source; w->word; w++) {
 		if (!child_of(json, w->word))
 			continue;
-		got[n++] = w->word;
+		if (n < ARRAY_SIZE(got))
+			got[n] = w->word;
+		n++;
 		service->source = (enum config_source)w->value;
 	}
-	r->uses_cloudmap |= child_of(json, "cloudmap") != NULL;
+	r->uses_cloudmap |= child_of(json, "cloudmap") || child_of(json, "split");
 	if (n != 1)
-		config_problem(r, at, "got %s%s%s%s%s, wanted one of cloudmap, dns, static",
+		config_problem(r, at, "got %s%s%s%s, wanted one of cloudmap, dns, static, split",
 			       n > 0 ? got[0] : "no source", n > 1 ? " and " : "",
-			       n > 1 ? got[1] : "", n > 2 ? " and " : "", n > 2 ? got[2] : "");
+			       n > 1 ? got[1] : "", n > 2 ? " and more" : "");
 }
 
 static void check_dns(struct config_reader *r, const struct config_place *at, const cJSON *dns,
@@ -59,7 +61,7 @@ static void check_weights(struct config_reader *r, const struct config_place *at
 {
 	struct config_place place = { .parent = at, .key = "weights" };
 
-	if (child_of(json, "weights") && !child_of(json, "cloudmap"))
+	if (child_of(json, "weights") && !child_of(json, "cloudmap") && !child_of(json, "split"))
 		config_problem(r, &place,
 			       "got weights, wanted none: only Cloud Map's instances have "
 			       "attributes");
@@ -144,6 +146,8 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))
 		check_static(r, at, fixed, service);
+	if (cJSON_IsArray(child_of(json, "split")))
+		config_check_split(r, at, child_of(json, "split"), service);
 	check_ejection(r, at, json, service);
 	check_limits(r, at, json, service);
 	check_probe(r, at, json, service);

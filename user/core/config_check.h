@@ -14,6 +14,10 @@ struct config_service;
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service);
 
+/* Its parts, read from `split`: each another service of Cloud Map, one of them with a weight. */
+void config_check_split(struct config_reader *r, const struct config_place *at, const cJSON *split,
+			const struct config_service *service);
+
 /* Fills in the sorted list of names and aliases, over all services: each once. */
 void config_check_names(struct config_reader *r, struct config *c);
 /* VIPs, over all services: at an address, port and protocol there is one service. */

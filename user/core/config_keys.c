@@ -31,6 +31,7 @@ const struct config_word config_words_source[] = {
 	{ "cloudmap", CONFIG_SOURCE_CLOUDMAP },
 	{ "dns", CONFIG_SOURCE_DNS },
 	{ "static", CONFIG_SOURCE_STATIC },
+	{ "split", CONFIG_SOURCE_SPLIT },
 	{ 0 },
 };
 
@@ -74,6 +75,7 @@ static const struct config_word words_watch[] = {
 
 #define AT(field) .offset = offsetof(struct config, field)
 #define SERVICE_AT(field) .offset = offsetof(struct config_service, field)
+#define PART_AT(field) .offset = offsetof(struct config_part, field)
 #define NOT_BUILT(of_path)                                     \
 	{                                                      \
 		.path = of_path, .type = CONFIG_TYPE_NOT_BUILT \
@@ -151,6 +153,22 @@ static const struct config_key keys[] = {
 	  .help = "the endpoints themselves" },
 	{ "services[].static.file", CONFIG_TYPE_PATH, .max = PATH_MAX - 1, SERVICE_AT(fixed.file),
 	  .help = "file with one ip:port [weight=N] [zone=Z] a line, watched" },
+	{ "services[].split", CONFIG_TYPE_PARTS, .max = CONFIG_PARTS_MAX,
+	  .help = "source: several services of Cloud Map that share the connections" },
+	{ "services[].split[].cloudmap", CONFIG_TYPE_OBJECT, .required = true,
+	  .help = "one of them" },
+	{ "services[].split[].cloudmap.namespace", CONFIG_TYPE_TEXT, .required = true,
+	  .max = CLOUDMAP_NAMESPACE_MAX, PART_AT(cloudmap.namespace),
+	  .help = "HTTP name of its namespace" },
+	{ "services[].split[].cloudmap.service", CONFIG_TYPE_TEXT, .required = true,
+	  .max = CLOUDMAP_SERVICE_MAX, PART_AT(cloudmap.service),
+	  .help = "name of the service in it" },
+	{ "services[].split[].cloudmap.poll", CONFIG_TYPE_DURATION, .min = 100, .max = HOUR_MS,
+	  .fallback = "5s", PART_AT(cloudmap.poll_ms), .help = "how often it is asked" },
+	{ "services[].split[].weight", CONFIG_TYPE_NUMBER, .required = true, .min = 0,
+	  .max = CONFIG_PART_WEIGHT_MAX, PART_AT(weight),
+	  .help = "its share of the connections, beside the weights of the others; with 0 it is "
+		  "watched and gets none" },
 	{ "services[].shrink_confirm", CONFIG_TYPE_DURATION, .min = 0, .max = 24 * HOUR_MS,
 	  .fallback = "30s", SERVICE_AT(shrink_confirm_ms),
 	  .help = "how long a shrink must be repeated before it counts" },
@@ -247,7 +265,6 @@ static const struct config_key keys[] = {
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
 	NOT_BUILT("budget"),
-	NOT_BUILT("services[].split"),
 	NOT_BUILT("services[].connect_timeout"),
 	NOT_BUILT("services[].connect_timing"),
 	NOT_BUILT("services[].retries"),
@@ -272,6 +289,13 @@ const char *config_key_name(const struct config_key *key)
 	const char *dot = strrchr(key->path, '.');
 
 	return dot ? dot + 1 : key->path;
+}
+
+bool config_key_is_in(const struct config_key *key, const char *element)
+{
+	size_t length = strlen(element);
+
+	return strncmp(key->path, element, length) == 0 && !strstr(key->path + length, "[].");
 }
 
 bool config_key_is_of(const struct config_key *key, const char *object)

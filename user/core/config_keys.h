@@ -14,6 +14,7 @@ enum config_type {
 	CONFIG_TYPE_OBJECT,
 	CONFIG_TYPE_SWITCH, /* an object, or false for none */
 	CONFIG_TYPE_SERVICES,
+	CONFIG_TYPE_PARTS,
 	CONFIG_TYPE_PATH,
 	CONFIG_TYPE_NAME,
 	CONFIG_TYPE_TEXT,
@@ -46,8 +47,8 @@ struct config_key {
 	const char *fallback; /* the default as it would be written, or NULL */
 	const char *help;     /* half a sentence */
 	const struct config_word *words;
-	size_t offset; /* of its field: in struct config_service below services[], else in struct
-			  config */
+	size_t offset; /* of its field: in struct config_part below services[].split[], in struct
+			  config_service below services[], else in struct config */
 };
 
 #define CONFIG_KEYS_MAX 128 /* rows */
@@ -66,6 +67,9 @@ const struct config_key *config_keys_nearest(const char *object, const char *nam
 
 /* Whether the key is one of that object itself (not of one within). */
 bool config_key_is_of(const struct config_key *key, const char *object);
+/* Whether it belongs to `element` of a list ("": to the whole), and not to that of a list within.
+ */
+bool config_key_is_in(const struct config_key *key, const char *element);
 /* The last part of its path. */
 const char *config_key_name(const struct config_key *key);
 

@@ -126,15 +126,14 @@ static void read_list(struct config_reader *r, const struct config_place *at,
 	}
 }
 
-static void read_defaults(struct config_reader *r, bool of_services, void *base)
+/* Of what belongs to `element`, such as "services[]", as fields of base. */
+static void read_defaults(struct config_reader *r, const char *element, void *base)
 {
 	size_t n;
 	const struct config_key *keys = config_keys(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		bool of_service = strncmp(keys[i].path, "services[]", 10) == 0;
-
-		if (keys[i].fallback && of_service == of_services)
+		if (keys[i].fallback && config_key_is_in(&keys[i], element))
 			(void)parse_text(r, keys[i].fallback, &keys[i], base);
 	}
 }
@@ -156,13 +155,38 @@ static void read_services(struct config_reader *r, const struct config_place *at
 
 		item.service =
 			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(child, "name"));
-		read_defaults(r, true, service);
+		read_defaults(r, "services[]", service);
 		if (cJSON_IsObject(child)) {
 			read_object(r, &item, "services[]", child, service);
 			config_check_service(r, &item, child, service);
 		} else {
 			unwanted(r, &item, child, config_type(key->type)->wanted);
 		}
+		item.index++;
+	}
+}
+
+static void read_parts(struct config_reader *r, const struct config_place *at,
+		       const struct config_key *key, const cJSON *json,
+		       struct config_service *service)
+{
+	struct config_place item = { .parent = at };
+	const cJSON *child;
+
+	service->split = calloc((size_t)cJSON_GetArraySize(json) + 1, sizeof(*service->split));
+	if (!service->split) {
+		r->out_of_memory = true;
+		return;
+	}
+	cJSON_ArrayForEach(child, json)
+	{
+		struct config_part *part = &service->split[service->n_split++];
+
+		read_defaults(r, "services[].split[]", part);
+		if (cJSON_IsObject(child))
+			read_object(r, &item, "services[].split[]", child, part);
+		else
+			unwanted(r, &item, child, config_type(key->type)->wanted);
 		item.index++;
 	}
 }
@@ -178,6 +202,8 @@ static void read_array(struct config_reader *r, const struct config_place *at,
 			       config_key_wanted(key, wanted));
 	else if (key->type == CONFIG_TYPE_SERVICES)
 		read_services(r, at, key, json, base);
+	else if (key->type == CONFIG_TYPE_PARTS)
+		read_parts(r, at, key, json, base);
 	else
 		read_list(r, at, key, json, base);
 }
@@ -265,7 +291,7 @@ static void read_object(struct config_reader *r, const struct config_place *at, 
 
 void config_read(struct config_reader *r, const cJSON *json, struct config *c)
 {
-	read_defaults(r, false, c);
+	read_defaults(r, "", c);
 	if (cJSON_IsObject(json))
 		read_object(r, NULL, "", json, c);
 	else

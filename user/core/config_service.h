@@ -11,6 +11,7 @@ enum config_source {
 	CONFIG_SOURCE_CLOUDMAP,
 	CONFIG_SOURCE_DNS,
 	CONFIG_SOURCE_STATIC,
+	CONFIG_SOURCE_SPLIT, /* never that of a part */
 };
 
 enum config_dns_type {
@@ -43,6 +44,21 @@ struct config_cgroups {
 	size_t n;
 };
 
+struct config_cloudmap {
+	char *namespace;
+	char *service;
+	uint32_t poll_ms;
+};
+
+#define CONFIG_PARTS_MAX 8
+#define CONFIG_PART_WEIGHT_MAX 1000
+
+/* One of several services of Cloud Map that share the connections. */
+struct config_part {
+	struct config_cloudmap cloudmap;
+	uint16_t weight;
+};
+
 struct config_service {
 	char *name;
 	char **aliases;
@@ -60,11 +76,7 @@ struct config_service {
 	struct probe_rules probe;
 	struct config_resets on_removal, on_unhealthy;
 	enum config_source source;
-	struct {
-		char *namespace;
-		char *service;
-		uint32_t poll_ms;
-	} cloudmap;
+	struct config_cloudmap cloudmap;
 	struct {
 		char *prefer; /* or NULL */
 		uint16_t min;
@@ -90,4 +102,6 @@ struct config_service {
 		struct endpoints endpoints; /* normalised */
 		char *file;		    /* or NULL */
 	} fixed;			    /* the key is "static" */
+	struct config_part *split;
+	size_t n_split;
 };

@@ -187,6 +187,7 @@ static const struct config_type_row types[] = {
 	[CONFIG_TYPE_OBJECT] = { "an object", cJSON_Object, NULL },
 	[CONFIG_TYPE_SWITCH] = { "an object, or false", cJSON_Object, NULL },
 	[CONFIG_TYPE_SERVICES] = { "an object", cJSON_Array, NULL },
+	[CONFIG_TYPE_PARTS] = { "an object", cJSON_Array, NULL },
 	[CONFIG_TYPE_PATH] = { "an absolute path", cJSON_String, parse_path },
 	[CONFIG_TYPE_NAME] = { "a DNS name", cJSON_String, parse_name },
 	[CONFIG_TYPE_TEXT] = { "text without blanks", cJSON_String, parse_text },

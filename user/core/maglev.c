@@ -8,10 +8,12 @@
 struct permutation {
 	const struct endpoint *endpoint;
 	uint32_t next, skip;
-	uint32_t weight, credit;
+	uint64_t weight, credit;
 };
 
-uint32_t maglev_size(size_t n)
+#define RARITY_SIZE_MAX 16381 /* a table is not made larger than this for one light backend */
+
+uint32_t maglev_size(size_t n, uint64_t rarity)
 {
 	static const struct {
 		size_t endpoints;
@@ -21,7 +23,9 @@ uint32_t maglev_size(size_t n)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		if (n <= steps[i].endpoints)
+		bool is_fine = steps[i].size >= 2 * rarity || steps[i].size >= RARITY_SIZE_MAX;
+
+		if (n <= steps[i].endpoints && is_fine)
 			return steps[i].size;
 	}
 	return 0;
@@ -65,7 +69,8 @@ int maglev_build(const struct maglev_backend *backends, size_t n, uint32_t size,
 		 const struct endpoint **table)
 {
 	_cleanup_free_ struct permutation *order = calloc(n, sizeof(*order));
-	uint32_t heaviest = 1, filled = 0;
+	uint64_t heaviest = 1;
+	uint32_t filled = 0;
 
 	if (!order)
 		return -ENOMEM;
@@ -73,6 +78,8 @@ int maglev_build(const struct maglev_backend *backends, size_t n, uint32_t size,
 		order[i] = permutation_of(&backends[i], size);
 		heaviest = MAX(heaviest, order[i].weight);
 	}
+	for (size_t i = 0; i < n; i++) /* so that not all of one weight are rounded alike */
+		order[i].credit = hash_of(&order[i].endpoint->at, 2) % heaviest;
 	for (uint32_t i = 0; i < size; i++)
 		table[i] = NULL;
 	/* backends take turns; who has half the weight has a turn in every other round */

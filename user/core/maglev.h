@@ -9,11 +9,12 @@
 #include "core/endpoints.h"
 
 /*
- * How many entries the table of n endpoints has: a prime, at least 50 times n up to 81 endpoints,
- * so that shares are exact to 2 %. Few steps, because a table of another size is another table. 0:
- * too many endpoints.
+ * How many entries the table of n endpoints has, the lightest of which is one in `rarity`: a prime,
+ * at least 50 times n up to 81 endpoints, so that shares are exact to 2 %, and at least twice
+ * rarity, up to 16381. Few steps, because a table of another size is another table. 0: too many
+ * endpoints.
  */
-uint32_t maglev_size(size_t n);
+uint32_t maglev_size(size_t n, uint64_t rarity);
 
 struct maglev_backend {
 	const struct endpoint *endpoint;

@@ -60,13 +60,15 @@ static int service_row(const struct decision *d, struct plan_state *next)
 	return APPEND(next->services, row);
 }
 
-static struct shunt_backend backend_info(const struct decision *d, const struct endpoint *e)
+static struct shunt_backend backend_info(const struct decision *d, const struct table_backend *b)
 {
+	const struct endpoint *e = &b->endpoint;
 	struct shunt_backend info = {
 		.service_id = d->id,
 		.state = e->state,
 		.port = e->at.port,
 		.weight = e->weight,
+		.parts = b->parts,
 	};
 
 	(void)util_copy(info.service, sizeof(info.service), d->want->name);
@@ -86,8 +88,8 @@ static int backend_rows(const struct decision *d, struct plan_state *next)
 	int r = 0;
 
 	for (size_t i = 0; i < d->want->n_backends && r == 0; i++) {
-		const struct endpoint *e = &d->want->backends[i].endpoint;
-		struct plan_backend row = { d->backends[i].id, backend_info(d, e) };
+		const struct table_backend *b = &d->want->backends[i];
+		struct plan_backend row = { d->backends[i].id, backend_info(d, b) };
 
 		row.info.born = d->backends[i].born;
 		r = APPEND(next->backends, row);

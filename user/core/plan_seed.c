@@ -40,6 +40,7 @@ static struct table_backend of_row(const struct plan_backend *row)
 		},
 		.id = row->id,
 		.born = row->info.born,
+		.parts = row->info.parts,
 	};
 
 	(void)util_copy(b.endpoint.zone, sizeof(b.endpoint.zone), row->info.zone);

@@ -18,38 +18,99 @@ void slots_done(struct slots *s)
 	*s = (struct slots){ 0 };
 }
 
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-	while (b) {
-		uint32_t rest = a % b;
+/* What the weights of one family are, after reduction by their greatest common divisor. */
+struct weights {
+	uint64_t sum;
+	uint32_t least;
+};
 
-		a = b;
-		b = rest;
+static struct weights weights_reduce(struct share *shares, size_t n)
+{
+	struct weights w = { .least = UINT32_MAX };
+	uint32_t divisor = 0;
+
+	for (size_t i = 0; i < n; i++)
+		divisor = (uint32_t)util_gcd(divisor, shares[i].weight);
+	for (size_t i = 0; i < n; i++) {
+		shares[i].weight /= divisor;
+		w.sum += shares[i].weight;
+		w.least = MIN(w.least, shares[i].weight);
 	}
-	return a;
+	return w;
 }
 
-/* Weights to numbers of slots: reduced by their greatest
- * common divisor, scaled down if still too many. */
-static uint32_t shares_reduce(struct share *shares, size_t n)
+/* The lightest backend is one in so many. */
+static uint64_t weights_rarity(const struct weights *w)
 {
-	uint32_t divisor = 0, sum = 0;
-	uint64_t weights = 0;
+	return (w->sum + w->least - 1) / w->least;
+}
+
+/*
+ * How many slots say in what proportion the weights are. The lightest has a whole number of them,
+ * as rounding is felt there most: one if it has to be, and then there are as many as that takes.
+ */
+static uint64_t weights_slots(const struct weights *w, size_t n)
+{
+	uint64_t for_least = weights_rarity(w);
+
+	if (w->sum <= MAX(SLOTS_WEIGHTED_MAX, n))
+		return w->sum;
+	if (for_least <= SLOTS_WEIGHTED_MAX)
+		return SLOTS_WEIGHTED_MAX / for_least * for_least;
+	return MAX(MIN(for_least, (uint64_t)SLOTS_LIGHT_MAX), n);
+}
+
+static int compare_weights(const void *left, const void *right)
+{
+	const struct share *a = *(const struct share *const *)left;
+	const struct share *b = *(const struct share *const *)right;
+
+	if (a->weight != b->weight)
+		return a->weight < b->weight ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * Gives each its part of `slots`, at least one. What is rounded off is carried to the next of the
+ * same weight, so that backends of one weight together have what is theirs.
+ */
+static uint32_t slots_allot(struct share **sorted, size_t n, const struct weights *w,
+			    uint64_t slots)
+{
+	uint64_t due = 0, given = 0;
+	uint32_t sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		divisor = gcd(divisor, shares[i].weight);
-		weights += shares[i].weight;
-	}
-	weights /= MAX(divisor, 1U);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t slots = shares[i].weight / MAX(divisor, 1U);
+		uint64_t so_far;
 
-		if (weights > MAX(SLOTS_WEIGHTED_MAX, n))
-			slots = slots * SLOTS_WEIGHTED_MAX / weights;
-		shares[i].slots = (uint32_t)MAX(slots, 1U);
-		sum += shares[i].slots;
+		due += sorted[i]->weight;
+		so_far = (due * slots + w->sum / 2) / w->sum;
+		sorted[i]->slots = (uint32_t)MAX(so_far - given, 1U);
+		given = so_far;
+		sum += sorted[i]->slots;
 	}
 	return sum;
+}
+
+static int shares_allot(struct share *shares, size_t n, const struct weights *w, uint32_t *ret_sum)
+{
+	_cleanup_free_ struct share **sorted = NULL;
+	uint64_t slots = weights_slots(w, n);
+
+	if (slots == w->sum) {
+		for (size_t i = 0; i < n; i++)
+			shares[i].slots = shares[i].weight;
+		*ret_sum = (uint32_t)slots;
+		return 0;
+	}
+	sorted = calloc(n, sizeof(struct share *));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &shares[i];
+	qsort(sorted, n, sizeof(*sorted), compare_weights);
+	*ret_sum = slots_allot(sorted, n, w, slots);
+	return 0;
 }
 
 /*
@@ -98,12 +159,19 @@ static int maglev_fill(const struct share *shares, size_t n, uint32_t size,
 static int family_build(struct share *shares, size_t n, bool maglev, size_t *capacity,
 			struct slots *s, uint16_t *ret_count)
 {
-	uint32_t sum;
+	struct weights w;
+	uint32_t sum = 0;
 	int r = 0;
 
 	if (n == 0)
 		return 0;
-	sum = maglev ? maglev_size(n) : shares_reduce(shares, n);
+	w = weights_reduce(shares, n);
+	if (maglev)
+		sum = maglev_size(n, weights_rarity(&w));
+	else
+		r = shares_allot(shares, n, &w, &sum);
+	if (r < 0)
+		return r;
 	if (sum == 0 || sum > SHUNT_RUN_SLOTS_MAX)
 		return -E2BIG;
 	if (util_grow(&s->order, capacity, s->n + sum, sizeof(struct endpoint *)) < 0)

@@ -11,6 +11,8 @@
 /* Weights are brought into proportion within so many slots of one family; equal ones need one each.
  */
 #define SLOTS_WEIGHTED_MAX 4096
+/* Or in so many, where the lightest would have less than one: 1 % spread over 200 takes 20,000. */
+#define SLOTS_LIGHT_MAX 32768
 
 struct slots {
 	const struct endpoint **order; /* owned array; points into the endpoints */

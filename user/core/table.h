@@ -13,7 +13,8 @@
 struct table_backend {
 	struct endpoint endpoint;
 	uint32_t id, born; /* have only */
-	uint32_t share;	   /* want only: of the service's connections, beside the others' */
+	uint8_t parts;	/* bit i: it is of part i of the service's split; 1 where there is none */
+	uint32_t share; /* want only: of the service's connections, beside the others' */
 };
 
 struct table_service {

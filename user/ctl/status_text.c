@@ -170,27 +170,33 @@ static void put_destination(FILE *to, const cJSON *service)
 	put_text(to, text_at(service, "protocol"));
 }
 
-static void put_summary(FILE *to, const cJSON *service)
+/* Of a service or of a part: " -> 3 backends, answered 2.0 s ago", and the line's end. */
+static void put_answers(FILE *to, const cJSON *source)
 {
 	double backends = 0, age_s, next_s;
 
-	put_text(to, text_at(service, "name"));
-	(void)fputc(' ', to);
-	put_destination(to, service);
-	(void)number_at(service, "backends", &backends);
+	(void)number_at(source, "backends", &backends);
 	(void)fprintf(to, " -> %.0f backend%s, ", backends, backends == 1 ? "" : "s");
-	if (number_at(service, "age_s", &age_s)) {
+	if (number_at(source, "age_s", &age_s)) {
 		(void)fputs("answered ", to);
 		put_duration(to, age_s);
 		(void)fputs(" ago", to);
 	} else {
 		(void)fputs("never answered", to);
 	}
-	if (number_at(service, "next_s", &next_s)) {
+	if (number_at(source, "next_s", &next_s)) {
 		(void)fputs(", next in ", to);
 		put_duration(to, next_s);
 	}
 	(void)fputc('\n', to);
+}
+
+static void put_summary(FILE *to, const cJSON *service)
+{
+	put_text(to, text_at(service, "name"));
+	(void)fputc(' ', to);
+	put_destination(to, service);
+	put_answers(to, service);
 }
 
 static void put_source(FILE *to, const cJSON *service)
@@ -199,8 +205,11 @@ static void put_source(FILE *to, const cJSON *service)
 
 	(void)fputs(INDENT "source: ", to);
 	put_text(to, text_at(service, "source"));
-	(void)fputc(' ', to);
-	put_line(to, "", text_at(service, "target"));
+	if (!cJSON_IsArray(member(service, "parts"))) { /* which have targets of their own */
+		(void)fputc(' ', to);
+		put_text(to, text_at(service, "target"));
+	}
+	(void)fputc('\n', to);
 	cJSON_ArrayForEach(alias, member(service, "aliases"))
 	{
 		put_line(to, INDENT "alias: ", cJSON_GetStringValue(alias));
@@ -288,12 +297,12 @@ static void put_probe(FILE *to, const cJSON *probe)
 		put_line(to, INDENT "probe: this host cannot: ", error);
 }
 
-static void put_error(FILE *to, const cJSON *error)
+static void put_error(FILE *to, const char *indent, const cJSON *error)
 {
 	const char *message = text_at(error, "message");
 	double count, age_s;
 
-	(void)fputs(INDENT "error: ", to);
+	(void)fprintf(to, "%serror: ", indent);
 	put_text(to, text_at(error, "code"));
 	if (message && *message) {
 		(void)fputs(": ", to);
@@ -307,7 +316,7 @@ static void put_error(FILE *to, const cJSON *error)
 	(void)fputc('\n', to);
 }
 
-static void put_shrink(FILE *to, const cJSON *shrink)
+static void put_shrink(FILE *to, const char *indent, const cJSON *shrink)
 {
 	double answered = 0, in_force = 0, for_s = 0, confirm_s = 0;
 
@@ -315,7 +324,7 @@ static void put_shrink(FILE *to, const cJSON *shrink)
 	(void)number_at(shrink, "in_force", &in_force);
 	(void)number_at(shrink, "for_s", &for_s);
 	(void)number_at(shrink, "confirm_s", &confirm_s);
-	(void)fprintf(to, INDENT "shrink: the answer has %.0f where %.0f are in force, for ",
+	(void)fprintf(to, "%sshrink: the answer has %.0f where %.0f are in force, for ", indent,
 		      answered, in_force);
 	put_duration(to, for_s);
 	(void)fputs("; believed after ", to);
@@ -324,20 +333,59 @@ static void put_shrink(FILE *to, const cJSON *shrink)
 }
 
 /* Instances about which something is wrong. */
-static void put_faulty(FILE *to, const cJSON *faulty, const char *before, const char *after)
+static void put_faulty(FILE *to, const char *indent, const cJSON *faulty, const char *before,
+		       const char *after)
 {
 	double count = 0;
 
 	if (!cJSON_IsObject(faulty))
 		return;
 	(void)number_at(faulty, "count", &count);
-	(void)fprintf(to, INDENT "%s: %.0f %s: ", before, count, after);
+	(void)fprintf(to, "%s%s: %.0f %s: ", indent, before, count, after);
 	put_line(to, "", text_at(faulty, "why"));
+}
+
+/* What is wrong with a source. */
+static void put_trouble(FILE *to, const char *indent, const cJSON *source)
+{
+	const char *keeping = text_at(source, "keeping");
+
+	if (keeping) {
+		(void)fputs(indent, to);
+		put_line(to, "keeping ", keeping);
+	}
+	if (cJSON_IsObject(member(source, "error")))
+		put_error(to, indent, member(source, "error"));
+	if (cJSON_IsObject(member(source, "shrink")))
+		put_shrink(to, indent, member(source, "shrink"));
+	put_faulty(to, indent, member(source, "rejected"), "left out", "without a usable address");
+	put_faulty(to, indent, member(source, "misweighted"), "given weight 1",
+		   "with a bad weight");
+}
+
+static void put_parts(FILE *to, const cJSON *parts)
+{
+	const cJSON *part;
+	size_t index = 0;
+
+	if (!cJSON_IsArray(parts))
+		return;
+	cJSON_ArrayForEach(part, parts)
+	{
+		double weight = 0;
+
+		(void)number_at(part, "weight", &weight);
+		(void)fprintf(to, INDENT "split[%zu]: weight %.0f, ", index++, weight);
+		put_text(to, text_at(part, "source"));
+		(void)fputc(' ', to);
+		put_text(to, text_at(part, "target"));
+		put_answers(to, part);
+		put_trouble(to, INDENT INDENT, part);
+	}
 }
 
 static void put_service(FILE *to, const cJSON *service)
 {
-	const char *keeping = text_at(service, "keeping");
 	const cJSON *state, *note;
 
 	put_summary(to, service);
@@ -351,14 +399,8 @@ static void put_service(FILE *to, const cJSON *service)
 	{
 		put_state(to, state);
 	}
-	if (keeping)
-		put_line(to, INDENT "keeping ", keeping);
-	if (cJSON_IsObject(member(service, "error")))
-		put_error(to, member(service, "error"));
-	if (cJSON_IsObject(member(service, "shrink")))
-		put_shrink(to, member(service, "shrink"));
-	put_faulty(to, member(service, "rejected"), "left out", "without a usable address");
-	put_faulty(to, member(service, "misweighted"), "given weight 1", "with a bad weight");
+	put_trouble(to, INDENT, service);
+	put_parts(to, member(service, "parts"));
 	cJSON_ArrayForEach(note, member(service, "notes"))
 	{
 		put_line(to, INDENT "note: ", cJSON_GetStringValue(note));
