@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 import playground.agent
+from playground import wait
 from playground.agent import SHUNTD, Agent
 from playground.cloud import AWS
 from playground.ground import BUILD
@@ -121,7 +122,7 @@ def test_the_capabilities_of_the_unit_are_enough(ground, network, cloud):
     cloud.register("backend", "i-1", network.backends[0].address, 8080)
     agent = Confined(ground, cloud, services=[
         {"name": "backend", "vip": "127.254.0.10", "port": 8080,
-         "cloudmap": {"namespace": "demo.internal", "service": "backend", "poll": "1s"}}])
+         "on_removal": "reset", "cloudmap": {"namespace": "demo.internal", "service": "backend", "poll": "1s"}}])
     try:
         agent.start().wait_backends("backend", 1)
         status = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text(encoding="ascii")
@@ -130,5 +131,12 @@ def test_the_capabilities_of_the_unit_are_enough(ground, network, cloud):
         agent.stop()
         agent.start()
         assert ground.ask("127.254.0.10", 8080)[2] == "backend-1"
+        steps = ground.steps()
+        steps.do("connect", "a", "127.254.0.10", 8080)
+        cloud.register("backend", "i-2", network.backends[1].address, 8080)
+        agent.wait_backends("backend", 2)
+        cloud.deregister("backend", "i-1")
+        wait.until("the connection is reset", lambda: steps.do("error", "a") == "ECONNABORTED")
+        assert "Not all connections" not in agent.logged()
     finally:
         agent.close()

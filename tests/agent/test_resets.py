@@ -122,6 +122,18 @@ def test_connections_to_unhealthy_backends_are_reset(fleet, ground, cloud):
     assert resets(agent, "removed") == 0
 
 
+def test_an_mptcp_connection_is_reset(ground, network, agent):
+    agent = agent(services=[static("backend", *endpoints(network)[:1], vip=VIP, on_removal="reset")]).start()
+    steps = ground.steps()
+    assert steps.do("mptcp", "a", VIP, 8080).startswith("ok ")
+    assert steps.do("who", "a") == "backend-1"
+    agent.config["services"][0]["static"]["endpoints"] = endpoints(network)[1:2]
+    agent.write()
+    agent.ctl("reload")
+    wait.until("it is reset", lambda: steps.do("error", "a") in ("ECONNABORTED", "ECONNRESET"))
+    assert resets(agent, "removed") == 1
+
+
 def test_a_drained_backend_keeps_its_connections(fleet, ground, network):
     agent = fleet(on_removal="reset", on_unhealthy="reset")
     held = Held(ground)
