@@ -7,6 +7,11 @@
 #include "doomed.bpf.h"
 
 struct udp_sock;
+struct seq_file;
+
+struct bpf_iter_meta {
+	__bpf_md_ptr(struct seq_file *, seq);
+} __attribute__((preserve_access_index));
 
 struct bpf_iter__tcp {
 	__bpf_md_ptr(struct bpf_iter_meta *, meta);
@@ -23,15 +28,19 @@ struct bpf_iter__udp {
 
 extern int bpf_sock_destroy(struct sock_common *sk) __ksym;
 
-static __always_inline void destroy(struct sock_common *sk, __u32 service_id,
-				    const struct shunt_doomed *row)
+/* Writes an octet for each that is destroyed. */
+static __always_inline void destroy(struct bpf_iter_meta *meta, struct sock_common *sk,
+				    __u32 service_id, const struct shunt_doomed *row)
 {
+	__u8 one = 1;
 	struct shunt_policy *policy = bpf_map_lookup_elem(&shunt_policies, &service_id);
 	enum shunt_reset reason = row->reason;
 
-	if (bpf_sock_destroy(sk) || !policy || reason >= RESETS)
+	if (bpf_sock_destroy(sk))
 		return;
-	__sync_fetch_and_add(&policy->resets[reason], 1);
+	(void)bpf_seq_write(meta->seq, &one, sizeof(one));
+	if (policy && reason < RESETS)
+		__sync_fetch_and_add(&policy->resets[reason], 1);
 }
 
 SEC("iter/tcp")
@@ -50,7 +59,7 @@ int shunt_end_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	row = doomed_find(&origin, &peer);
 	if (row)
-		destroy(sk, origin.service_id, row);
+		destroy(ctx->meta, sk, origin.service_id, row);
 	return 0;
 }
 
@@ -69,7 +78,7 @@ int shunt_end_udp(struct bpf_iter__udp *ctx)
 	sender = peer.port ? bpf_sk_storage_get(&shunt_senders, sk, NULL, 0) : NULL;
 	row = sender ? sender_doomed(sender, &peer, &service_id) : NULL;
 	if (row)
-		destroy(sk, service_id, row);
+		destroy(ctx->meta, sk, service_id, row);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the kernel has no bpf_sock_destroy(): tells the cookies of sockets with notes in socket
- * storage that are connected to a doomed backend, of all network namespaces at once. The agent
- * looks for them by netlink, and destroys them so.
+ * Tells the cookies of sockets with notes in socket storage that are connected to a doomed backend,
+ * of all network namespaces at once: so the agent knows whether there are any, before it enters
+ * one, and where the kernel has no bpf_sock_destroy(), whom to look for by netlink.
  */
 #include "doomed.bpf.h"
 

@@ -166,7 +166,7 @@ static void walk_work(uv_work_t *work)
 
 	resets->walked = (struct helper_walked){ 0 };
 	resets->result = terminator_begin(resets->terminator);
-	if (resets->result == 0)
+	if (resets->result > 0)
 		resets->result = helper_walk(resets->agent->options->helper,
 					     n > 0 ? HELPER_ITERATE : HELPER_SOCK_DIAG, links, n,
 					     destroy_in, resets->terminator, &resets->walked);

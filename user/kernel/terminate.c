@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -16,66 +17,86 @@
 
 struct terminator {
 	const struct dataplane *d;
-	struct bpf_object *object;
+	struct bpf_object *object; /* bpf/terminate.bpf.c; NULL: it is done by netlink */
 	struct bpf_link *links[TERMINATOR_LINKS];
 	size_t n_links;
-	bool by_netlink;	/* then links[0] is of the iterator over socket storage */
-	struct victims victims; /* of the walk that is being made by netlink */
+	struct bpf_object *search; /* bpf/victims.bpf.c, or NULL */
+	struct bpf_link *search_link;
+	struct victims victims; /* of the walk that is being made */
+	size_t left;		/* of them */
 };
+
+static void close_iterators(struct terminator *t)
+{
+	for (size_t i = 0; i < t->n_links; i++)
+		(void)bpf_link__destroy(t->links[i]);
+	t->n_links = 0;
+	bpf_object__close(TAKE_PTR(t->object));
+}
 
 void terminator_free(struct terminator *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n_links; i++)
-		(void)bpf_link__destroy(t->links[i]);
-	bpf_object__close(t->object);
+	close_iterators(t);
+	(void)bpf_link__destroy(t->search_link);
+	bpf_object__close(t->search);
 	victims_done(&t->victims);
 	free(t);
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-static int link_program(struct terminator *t, const char *name,
-			const struct bpf_iter_attach_opts *options)
+static int link_program(const struct bpf_object *object, const char *name,
+			const struct bpf_iter_attach_opts *options, struct bpf_link **ret)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(t->object, name);
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 	struct bpf_link *link = program ? bpf_program__attach_iter(program, options) : NULL;
 
 	if (!link)
 		return program ? -errno : -ENOENT;
-	t->links[t->n_links++] = link;
+	*ret = link;
 	return 0;
 }
 
-static int load(struct terminator *t, const void *elf, size_t size)
+static int load(const struct terminator *t, const void *elf, size_t size, struct bpf_object **ret)
 {
 	const struct shunt_settings settings = { .runs_capacity = t->d->maps[MAP_RUNS].capacity };
 
-	return load_object(t->d, &settings, elf, size, &t->object);
+	return load_object(t->d, &settings, elf, size, ret);
 }
 
 static int open_iterators(struct terminator *t)
 {
+	static const char *const programs[TERMINATOR_LINKS] = { "shunt_end_tcp", "shunt_end_udp" };
 	size_t size;
 	const void *elf = shunt_terminate__elf_bytes(&size);
-	int r = load(t, elf, size);
+	int r = t->d->without_sock_destroy ? -ENOTSUP : load(t, elf, size, &t->object);
 
-	if (r == 0)
-		r = link_program(t, "shunt_end_tcp", NULL);
-	return r < 0 ? r : link_program(t, "shunt_end_udp", NULL);
+	for (size_t i = 0; i < TERMINATOR_LINKS && r == 0; i++) {
+		r = link_program(t->object, programs[i], NULL, &t->links[i]);
+		t->n_links += r == 0;
+	}
+	if (r < 0)
+		close_iterators(t);
+	return r;
 }
 
-static int probe_netlink(void)
+static int probe_netlink(struct diag *missing)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int r = fd < 0 ? -errno : sock_diag_probe(fd);
 
-	return fd < 0 ? -errno : sock_diag_probe(fd);
+	if (r < 0)
+		diag_add(missing, "kernel",
+			 "connections to backends that are gone cannot be reset: it has neither "
+			 "bpf_sock_destroy() (Linux 6.5) nor CONFIG_INET_DIAG_DESTROY (%s)",
+			 strerror(-r));
+	return r < 0 ? -ENOTSUP : 0;
 }
 
-/* Of sockets with notes in socket storage; without it TCP connections with tracks are found still.
- */
-static int open_victims(struct terminator *t)
+/* Of sockets with notes in socket storage; without it those with tracks are found still. */
+static void open_search(struct terminator *t, struct diag *missing)
 {
 	union bpf_iter_link_info info = {
 		.map = { .map_fd = (uint32_t)t->d->maps[MAP_SENDERS].fd },
@@ -84,59 +105,36 @@ static int open_victims(struct terminator *t)
 		    .link_info_len = sizeof(info));
 	size_t size;
 	const void *elf = shunt_victims__elf_bytes(&size);
-	int r = load(t, elf, size);
+	int r = load(t, elf, size, &t->search);
 
-	return r < 0 ? r : link_program(t, "shunt_victims", &options);
-}
-
-static int open_netlink(struct terminator *t, struct diag *missing)
-{
-	int r = probe_netlink();
-
-	t->by_netlink = true;
-	if (r < 0) {
-		diag_add(missing, "kernel",
-			 "connections to backends that are gone cannot be reset: it has neither "
-			 "bpf_sock_destroy() (Linux 6.5) nor CONFIG_INET_DIAG_DESTROY (%s)",
-			 strerror(-r));
-		return -ENOTSUP;
-	}
-	r = open_victims(t);
+	if (r == 0)
+		r = link_program(t->search, "shunt_victims", &options, &t->search_link);
 	if (r < 0)
 		diag_add(missing, "kernel",
 			 "%s sockets that are connected to backends that are gone are not reset: "
 			 "it has no iterator over socket storage (%s)",
 			 t->d->tracks ? "UDP" : "TCP and UDP", strerror(-r));
-	return 0;
 }
 
 int terminator_open(const struct dataplane *d, struct terminator **ret, struct diag *missing)
 {
 	_cleanup_(terminator_free_p) struct terminator *t = calloc(1, sizeof(*t));
-	int r = t ? -ENOTSUP : -ENOMEM;
+	int r = 0;
 
 	if (!t)
-		return r;
+		return -ENOMEM;
 	t->d = d;
-	if (!d->without_sock_destroy)
-		r = open_iterators(t);
-	if (r < 0) {
-		terminator_free(t);
-		t = calloc(1, sizeof(*t));
-		if (!t)
-			return -ENOMEM;
-		t->d = d;
-		r = open_netlink(t, missing);
-	}
-	if (r == 0)
-		*ret = TAKE_PTR(t);
-	return r;
+	if (open_iterators(t) < 0)
+		r = probe_netlink(missing);
+	if (r < 0)
+		return r;
+	open_search(t, missing);
+	*ret = TAKE_PTR(t);
+	return 0;
 }
 
 size_t terminator_links(const struct terminator *t, int ret[static TERMINATOR_LINKS])
 {
-	if (t->by_netlink)
-		return 0;
 	for (size_t i = 0; i < t->n_links; i++)
 		ret[i] = bpf_link__fd(t->links[i]);
 	return t->n_links;
@@ -146,21 +144,25 @@ size_t terminator_links(const struct terminator *t, int ret[static TERMINATOR_LI
 
 int terminator_begin(struct terminator *t)
 {
-	if (!t->by_netlink)
-		return 0;
+	int r;
+
 	victims_done(&t->victims);
-	return victims_find(&t->victims, t->d, t->n_links > 0 ? bpf_link__fd(t->links[0]) : -1);
+	r = victims_find(&t->victims, t->d, t->search_link ? bpf_link__fd(t->search_link) : -1);
+	t->left = t->victims.n;
+	return r < 0 ? r : (int)MIN(t->left, (size_t)INT_MAX);
 }
 
-/* The programs do it as they are read from; what they write is nothing. */
-static int iterate(int fd)
+/* The programs do it as they are read from, and write an octet for each. */
+static int iterate(struct terminator *t, int fd)
 {
-	char nothing[64];
+	char each[64];
 	ssize_t got;
 
-	do
-		got = read(fd, nothing, sizeof(nothing));
-	while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+	do {
+		got = read(fd, each, sizeof(each));
+		if (got > 0)
+			t->left -= MIN(t->left, (size_t)got);
+	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
 	return got < 0 ? -errno : 0;
 }
 
@@ -173,10 +175,11 @@ static bool is_victim(void *user, const struct inet_diag_msg *socket)
 
 static void count_victim(void *user, const struct inet_diag_msg *socket)
 {
-	const struct terminator *t = user;
+	struct terminator *t = user;
 	const struct shunt_victim *victim = victims_match(&t->victims, sock_diag_cookie(socket),
 							  sock_diag_peer(socket));
 
+	t->left -= t->left > 0;
 	if (victim && victim->service_id < t->d->maps[MAP_POLICIES].capacity &&
 	    victim->reason < RESETS)
 		__atomic_fetch_add(&t->d->policies[victim->service_id].resets[victim->reason], 1,
@@ -188,10 +191,8 @@ int terminator_destroy(struct terminator *t, const int *fds, size_t n)
 	const struct sock_diag_order order = { is_victim, count_victim, t };
 	int r = 0;
 
-	if (t->by_netlink && t->victims.n == 0)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		int error = t->by_netlink ? sock_diag_destroy(fds[i], &order) : iterate(fds[i]);
+	for (size_t i = 0; i < n && t->left > 0; i++) {
+		int error = t->n_links > 0 ? iterate(t, fds[i]) : sock_diag_destroy(fds[i], &order);
 
 		if (r == 0)
 			r = error;

@@ -34,6 +34,10 @@ DEFINE_CLEANUP(struct terminator *, terminator_free);
 /* Links of which it wants an iterator in each namespace; 0: it wants a socket of sock_diag(7). */
 size_t terminator_links(const struct terminator *t, int ret[static TERMINATOR_LINKS]);
 
-/* For the thread pool: before a walk, then with what was opened in each namespace. */
+/*
+ * For the thread pool: how many there are to destroy, as far as notes tell, or an error. With none
+ * there is no need to walk.
+ */
 int terminator_begin(struct terminator *t);
+/* With what was opened in a namespace. Once as many as there were are destroyed it does no more. */
 int terminator_destroy(struct terminator *t, const int *fds, size_t n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the kernel has no bpf_sock_destroy(): which sockets are noted to be connected to a doomed
- * backend, by cookie; found in the tracks, and by bpf/victims.bpf.c in socket storage. It owns its
- * list.
+ * Which sockets are noted to be connected to a doomed backend, by cookie; found in the tracks, and
+ * by bpf/victims.bpf.c in socket storage. It owns its list.
  */
 #pragma once
 
