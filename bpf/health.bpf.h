@@ -33,6 +33,21 @@ static __always_inline struct shunt_health *health_find(__u32 backend_id, __u32 
 	return health && health->born == born ? health : NULL;
 }
 
+/* The same; a row that is of an earlier backend is made this one's. */
+static __always_inline struct shunt_health *health_claim(__u32 backend_id, __u32 born)
+{
+	struct shunt_health *health = bpf_map_lookup_elem(&shunt_health, &backend_id);
+
+	if (!health || (health->born && (__s32)(born - health->born) < 0))
+		return NULL;
+	if (health->born != born) {
+		__builtin_memset((void *)health + sizeof(health->born), 0,
+				 sizeof(*health) - sizeof(health->born));
+		*(volatile __u32 *)&health->born = born;
+	}
+	return health;
+}
+
 /* --- windows ---------------------------------------------------------------------------------- */
 
 static __always_inline void window_roll(struct shunt_window *window, __u32 within_ms, __u32 now_ms)
@@ -184,7 +199,7 @@ static __always_inline void health_failed(const struct shunt_track *track, __u64
 					  __u32 evidence)
 {
 	struct shunt_policy *policy = policy_of(track->service_id);
-	struct shunt_health *health = health_find(track->backend_id, track->born);
+	struct shunt_health *health = health_claim(track->backend_id, track->born);
 	__u64 now = bpf_ktime_get_ns();
 	bool several;
 

@@ -33,10 +33,11 @@ def test_one_task_alone_is_kept_away_from_what_fails_it(ground, serving):
     one, other = ground.task("one"), ground.task("other")
     assert refusals(ground, 60, one) == 5
     assert refusals(ground, 60, one) == 0
-    assert refusals(ground, 3, other) == 1
     bad = f"{ground.network.backends[2].address}:9"
     wait.until("status tells it", lambda: agent.reasons("web").get(bad) == (
         "healthy", "1 task avoids it: its connections to it failed"), within=10)
+    assert agent.metric("shunt_ejections_total", service="web") == 0
+    assert refusals(ground, 3, other) == 1
     assert agent.metric("shunt_ejections_total", service="web") == 1
 
 

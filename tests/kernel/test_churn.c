@@ -316,7 +316,7 @@ static void publish_before_written(struct plan *plan)
 	require(list);
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < plan->ops.n; i++) {
-			if ((plan->ops.list[i].kind == PLAN_CELL) == pass)
+			if ((plan->ops.list[i].kind == PLAN_CELLS) == pass)
 				list[n++] = plan->ops.list[i];
 		}
 	}
@@ -333,7 +333,18 @@ static void a_run_published_before_its_cells_is_found(void **state)
 /* What a program that picks reads of a plan. */
 static bool is_read(const struct plan_op *op)
 {
-	return op->kind == PLAN_CELL || op->kind == PLAN_RUN;
+	return op->kind == PLAN_CELLS || op->kind == PLAN_RUN;
+}
+
+static void own_cells(struct plan_op *op)
+{
+	const union shunt_cell *cells = op->cells;
+
+	if (op->kind != PLAN_CELLS)
+		return;
+	op->cells = calloc(op->n, sizeof(*cells));
+	require(op->cells);
+	memcpy(op->cells, cells, op->n * sizeof(*cells));
 }
 
 static void append_read(struct plan *to, const struct plan *from)
@@ -343,7 +354,8 @@ static void append_read(struct plan *to, const struct plan *from)
 			continue;
 		require(util_grow(&to->ops.list, &to->ops.capacity, to->ops.n + 1,
 				  sizeof(*to->ops.list)) == 0);
-		to->ops.list[to->ops.n++] = from->ops.list[i];
+		to->ops.list[to->ops.n] = from->ops.list[i];
+		own_cells(&to->ops.list[to->ops.n++]);
 	}
 }
 

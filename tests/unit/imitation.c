@@ -156,6 +156,20 @@ static void cell_is_free(const struct imitation *m, uint32_t index)
 	}
 }
 
+static void cell_write(struct imitation *m, uint32_t index, const union shunt_cell *cell,
+		       bool is_slot)
+{
+	uint32_t id = cell->slot.backend_id;
+
+	cell_is_free(m, index);
+	m->cells[index] = *cell;
+	if (!is_slot || m->born[id] == cell->slot.born)
+		return;
+	assert_in_range(id, 1, IMITATION_BACKENDS);
+	assert_false(is_held(m, m->backends_let_go[id])); /* it is another backend's now */
+	m->born[id] = cell->slot.born;
+}
+
 static void addr6_is_free(const struct imitation *m, uint32_t index)
 {
 	assert_in_range(index, 0, IMITATION_ADDRS6 - 1);
@@ -258,9 +272,9 @@ static void backend_write(struct imitation *m, const struct plan_op *op)
 void imitation_apply(struct imitation *m, const struct plan_op *op)
 {
 	switch (op->kind) {
-	case PLAN_CELL:
-		cell_is_free(m, op->index);
-		m->cells[op->index] = op->cell;
+	case PLAN_CELLS:
+		for (uint32_t i = 0; i < op->n; i++)
+			cell_write(m, op->index + i, &op->cells[i], i > 0);
 		break;
 	case PLAN_ADDR6:
 		addr6_is_free(m, op->index);
@@ -270,10 +284,9 @@ void imitation_apply(struct imitation *m, const struct plan_op *op)
 	case PLAN_BACKEND_DELETE:
 		backend_write(m, op);
 		break;
-	case PLAN_BACKEND_BORN:
+	case PLAN_LOAD_BORN:
 		assert_in_range(op->index, 1, IMITATION_BACKENDS);
-		assert_false(is_held(m, m->backends_let_go[op->index]));
-		m->born[op->index] = (uint32_t)op->word;
+		m->loads[op->index].born = (uint32_t)op->word;
 		break;
 	case PLAN_RULES:
 		m->policies[op->index].rules = *op->rules;
@@ -342,7 +355,7 @@ static struct plan_state state_of(const struct imitation *m)
 
 struct planner *imitation_planner(struct imitation *m)
 {
-	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
+	const struct plan_memory memory = { m->cells, m->addrs6, m->policies, m->loads };
 	_cleanup_(plan_state_done) struct plan_state have = state_of(m);
 	struct plan_limits limits = limits_of;
 	struct planner *p = NULL;
@@ -365,7 +378,7 @@ static const struct plan_service *row_of(const struct imitation *m, const char *
 
 struct table_service imitation_seed(const struct imitation *m, const char *name)
 {
-	const struct plan_memory memory = { m->cells, m->addrs6, m->policies };
+	const struct plan_memory memory = { m->cells, m->addrs6, m->policies, m->loads };
 	_cleanup_(plan_state_done) struct plan_state have = state_of(m);
 	const struct plan_service *row = row_of(m, name);
 	struct table_service seed = { 0 };

@@ -20,7 +20,8 @@ struct imitation {
 	union shunt_cell cells[IMITATION_CELLS];
 	struct shunt_address addrs6[IMITATION_ADDRS6];
 	struct shunt_policy policies[IMITATION_IDS];
-	uint32_t born[IMITATION_BACKENDS + 1];
+	struct shunt_load loads[IMITATION_BACKENDS + 1];
+	uint32_t born[IMITATION_BACKENDS + 1]; /* as last seen in a slot */
 	bool counters_used[IMITATION_IDS];
 	struct plan_front fronts[IMITATION_FRONTS];
 	struct plan_service services[IMITATION_IDS];

@@ -115,10 +115,8 @@ static void are_kinds(const struct bench *b, const enum plan_op_kind *wanted, si
 static void a_new_service_becomes_reachable_last(void **state)
 {
 	static const enum plan_op_kind wanted[] = {
-		PLAN_CELL,	   PLAN_CELL,	      PLAN_ADDR6,	  PLAN_CELL,
-		PLAN_BACKEND_BORN, PLAN_BACKEND_BORN, PLAN_COUNTERS_ZERO, PLAN_RULES,
-		PLAN_SERVICE_PUT,  PLAN_RUN,	      PLAN_PREFIX4,	  PLAN_FRONT_PUT,
-		PLAN_BACKEND_PUT,  PLAN_BACKEND_PUT,
+		PLAN_ADDR6, PLAN_CELLS,	  PLAN_COUNTERS_ZERO, PLAN_RULES,	PLAN_SERVICE_PUT,
+		PLAN_RUN,   PLAN_PREFIX4, PLAN_FRONT_PUT,     PLAN_BACKEND_PUT, PLAN_BACKEND_PUT,
 	};
 	struct bench *b = *state;
 
@@ -142,14 +140,30 @@ static void a_service_that_goes_is_unreachable_first(void **state)
 static void a_change_is_in_force_before_people_are_told(void **state)
 {
 	static const enum plan_op_kind wanted[] = {
-		PLAN_CELL, PLAN_CELL,	     PLAN_CELL,	       PLAN_BACKEND_BORN,
-		PLAN_RUN,  PLAN_BACKEND_PUT, PLAN_SERVICE_PUT, PLAN_BACKEND_DELETE,
+		PLAN_CELLS, PLAN_RUN, PLAN_BACKEND_PUT, PLAN_SERVICE_PUT, PLAN_BACKEND_DELETE,
 	};
 	struct bench *b = *state;
 
 	become(b, ONE("10.0.0.1:3000 10.0.0.2:3000"));
 	become(b, ONE("10.0.0.2:3000 10.0.0.3:3000"));
 	are_kinds(b, wanted, ARRAY_SIZE(wanted));
+}
+
+static void loads_begin_at_zero_where_they_are_counted(void **state)
+{
+	struct bench *b = *state;
+	struct table want = ONE("10.0.0.1:3000 10.0.0.2:3000");
+
+	become(b, want);
+	assert_int_equal(count(b, PLAN_LOAD_BORN), 0);
+	want = ONE("10.0.0.2:3000 10.0.0.3:3000");
+	want.services[0].head_flags = SHUNT_HEAD_LOADS;
+	become(b, want);
+	assert_int_equal(count(b, PLAN_LOAD_BORN), 2); /* of the one that stays as well */
+	want = ONE("10.0.0.2:3000 10.0.0.4:3000");
+	want.services[0].head_flags = SHUNT_HEAD_LOADS;
+	become(b, want);
+	assert_int_equal(count(b, PLAN_LOAD_BORN), 1);
 }
 
 static void what_is_as_wanted_needs_no_writes(void **state)
@@ -380,6 +394,7 @@ int main(void)
 		TEST(a_new_service_becomes_reachable_last),
 		TEST(a_service_that_goes_is_unreachable_first),
 		TEST(a_change_is_in_force_before_people_are_told),
+		TEST(loads_begin_at_zero_where_they_are_counted),
 		TEST(what_is_as_wanted_needs_no_writes),
 		TEST(a_service_without_backends_is_a_service),
 		TEST(backends_change_by_one_store),

@@ -46,7 +46,7 @@ static void add_avoided(const struct watch *w, cJSON *states)
 
 		if (row->info.service_id != service_id)
 			return;
-		for (size_t i = 0; i < n; i++) {
+		for (size_t i = 0; i < n && row->info.state == STATE_HEALTHY; i++) {
 			if (avoided[i].backend_id == row->id && avoided[i].born == row->info.born)
 				(void)cJSON_AddItemToArray(states, avoided_build(&row->info,
 										 avoided[i].tasks));

@@ -8,6 +8,8 @@ void plan_done(struct plan *p)
 	for (size_t i = 0; i < p->ops.n; i++) {
 		struct plan_op *op = &p->ops.list[i];
 
+		if (op->kind == PLAN_CELLS)
+			free(op->cells);
 		if (op->kind == PLAN_SERVICE_PUT || op->kind == PLAN_SERVICE_DELETE)
 			free(op->service);
 		else if (op->kind == PLAN_RULES)

@@ -3,8 +3,8 @@
  * From what the maps hold and what they ought to hold to the writes between, in an order in which
  * every single write leaves the maps right for whoever connects (I1, I2) and for a next start (I4):
  *
- *	1. cells of new runs, where nobody reads yet; what the programs count of new backends and
- *	   new services to zero; rules; rows of services whose name is new
+ *	1. cells of new runs, where nobody reads yet; what the programs count of new services,
+ *	   and of new backends if they do, to zero; rules; rows of services whose name is new
  *	2. runs: one store a service; from here its connects go to the new set
  *	3. prefix bits, then fronts: a new service becomes reachable last
  *	4. fronts of what goes, then prefix bits, then runs
@@ -31,10 +31,10 @@ struct plan_limits {
 };
 
 enum plan_op_kind {
-	PLAN_CELL,	     /* cells[index] = cell */
+	PLAN_CELLS,	     /* cells[index ...], n of them: a whole run */
 	PLAN_ADDR6,	     /* addrs6[index] = address */
 	PLAN_BACKEND_PUT,    /* backends[index] = backend */
-	PLAN_BACKEND_BORN,   /* health and loads of `index` to zero, born at word */
+	PLAN_LOAD_BORN,	     /* loads[index] to zero, born at word */
 	PLAN_COUNTERS_ZERO,  /* of service `index` */
 	PLAN_RULES,	     /* policies[index].rules = rules */
 	PLAN_RUN,	     /* runs[index] = word */
@@ -49,10 +49,10 @@ enum plan_op_kind {
 
 struct plan_op {
 	enum plan_op_kind kind;
-	uint32_t index;
+	uint32_t index, n;
 	union {
 		uint64_t word;
-		union shunt_cell cell;
+		union shunt_cell *cells;   /* owned */
 		struct shunt_rules *rules; /* owned */
 		struct shunt_address address;
 		struct shunt_front_key key;
@@ -79,6 +79,7 @@ struct plan_memory {
 	const union shunt_cell *cells;
 	const struct shunt_address *addrs6;
 	const struct shunt_policy *policies;
+	const struct shunt_load *loads;
 };
 
 struct planner;

@@ -75,17 +75,20 @@ void plan_backends_undo(struct planner *p, struct decision *d)
 	}
 }
 
-int plan_backends_born(const struct decision *d, struct plan *plan)
+int plan_backends_born(const struct planner *p, const struct decision *d, struct plan *plan)
 {
+	if (!(d->want->head_flags & SHUNT_HEAD_LOADS))
+		return 0;
 	for (size_t i = 0; i < d->want->n_backends; i++) {
+		const struct decided_backend *b = &d->backends[i];
 		struct plan_op *op;
 
-		if (!d->backends[i].is_new)
+		if (p->memory.loads[b->id].born == b->born)
 			continue;
-		op = plan_add(plan, PLAN_BACKEND_BORN, d->backends[i].id);
+		op = plan_add(plan, PLAN_LOAD_BORN, b->id);
 		if (!op)
 			return -ENOMEM;
-		op->word = d->backends[i].born;
+		op->word = b->born;
 	}
 	return 0;
 }

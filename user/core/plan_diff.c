@@ -29,13 +29,13 @@ static int cells_add(const struct decisions *decisions, struct plan *plan)
 	return r;
 }
 
-static int born_add(const struct decisions *decisions, struct plan *plan)
+static int born_add(const struct planner *p, const struct decisions *decisions, struct plan *plan)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < decisions->n && r == 0; i++) {
 		if (!decisions->list[i].kept)
-			r = plan_backends_born(&decisions->list[i], plan);
+			r = plan_backends_born(p, &decisions->list[i], plan);
 	}
 	return r;
 }
@@ -281,7 +281,7 @@ static int publish(struct planner *p, const struct decisions *decisions,
 	int r = cells_add(decisions, plan);
 
 	if (r == 0)
-		r = born_add(decisions, plan);
+		r = born_add(p, decisions, plan);
 	if (r == 0)
 		r = counters_add(decisions, plan);
 	if (r == 0)

@@ -61,8 +61,8 @@ int plan_match(struct planner *p, const struct table *want, struct decisions *re
 /* plan_backends.c: ids for its backends; 0, -EAGAIN (after a grace period), -ENOSPC, -ENOMEM. */
 int plan_backends_decide(struct planner *p, struct decision *d);
 void plan_backends_undo(struct planner *p, struct decision *d);
-/* Health and loads of new ones to zero. */
-int plan_backends_born(const struct decision *d, struct plan *plan);
+/* Loads of new ones to zero, where they are counted. (Health begins with the first failure.) */
+int plan_backends_born(const struct planner *p, const struct decision *d, struct plan *plan);
 /* plan_runs.c: a run for one, the old one if its cells are what is wanted; as above, or -E2BIG. */
 int plan_run_decide(struct planner *p, struct decision *d);
 int plan_run_write(const struct decision *d, struct plan *plan);

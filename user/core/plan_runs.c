@@ -133,16 +133,6 @@ int plan_run_decide(struct planner *p, struct decision *d)
 	return run_take(p, d);
 }
 
-static int cell_write(struct plan *plan, uint32_t index, union shunt_cell cell)
-{
-	struct plan_op *op = plan_add(plan, PLAN_CELL, index);
-
-	if (!op)
-		return -ENOMEM;
-	op->cell = cell;
-	return 0;
-}
-
 static int addr6_write(struct plan *plan, uint32_t index, const struct addr *a)
 {
 	struct plan_op *op = plan_add(plan, PLAN_ADDR6, index);
@@ -155,19 +145,25 @@ static int addr6_write(struct plan *plan, uint32_t index, const struct addr *a)
 
 int plan_run_write(const struct decision *d, struct plan *plan)
 {
-	uint32_t base = SHUNT_RUN_BASE(d->run);
+	_cleanup_free_ union shunt_cell *cells = calloc(d->slots.n + 1, sizeof(*cells));
 	uint32_t address6 = d->addrs6;
-	int r = cell_write(plan, base, head_cell(d));
+	struct plan_op *op;
+	int r = 0;
 
+	if (!cells)
+		return -ENOMEM;
+	cells[0] = head_cell(d);
 	for (size_t i = 0; i < d->slots.n && r == 0; i++) {
 		const struct endpoint *e = d->slots.order[i];
 
+		cells[i + 1] = slot_cell(d, e, address6);
 		if (!addr_is_ipv4(&e->at.addr))
-			r = addr6_write(plan, address6, &e->at.addr);
-		if (r == 0)
-			r = cell_write(plan, base + 1 + (uint32_t)i, slot_cell(d, e, address6));
-		if (!addr_is_ipv4(&e->at.addr))
-			address6++;
+			r = addr6_write(plan, address6++, &e->at.addr);
 	}
-	return r;
+	op = r == 0 ? plan_add(plan, PLAN_CELLS, SHUNT_RUN_BASE(d->run)) : NULL;
+	if (!op)
+		return -ENOMEM;
+	op->n = (uint32_t)d->slots.n + 1;
+	op->cells = TAKE_PTR(cells);
+	return 0;
 }

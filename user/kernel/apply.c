@@ -25,14 +25,13 @@ static void zero_counters(const struct dataplane *d, uint32_t service_id)
 static int apply_one(const struct dataplane *d, const struct plan_op *op)
 {
 	switch (op->kind) {
-	case PLAN_CELL:
-		d->cells[op->index] = op->cell;
+	case PLAN_CELLS:
+		memcpy(&d->cells[op->index], op->cells, op->n * sizeof(*op->cells));
 		return 0;
 	case PLAN_ADDR6:
 		d->addrs6[op->index] = op->address;
 		return 0;
-	case PLAN_BACKEND_BORN:
-		d->health[op->index] = (struct shunt_health){ .born = (uint32_t)op->word };
+	case PLAN_LOAD_BORN:
 		d->loads[op->index] = (struct shunt_load){ .born = (uint32_t)op->word };
 		return 0;
 	case PLAN_RULES:

@@ -150,6 +150,7 @@ struct plan_memory dataplane_memory(const struct dataplane *d)
 		.cells = d->cells,
 		.addrs6 = d->addrs6,
 		.policies = d->policies,
+		.loads = d->loads,
 	};
 }
 
