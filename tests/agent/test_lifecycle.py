@@ -151,10 +151,20 @@ def test_a_foreign_exclusive_program_in_the_way_is_explained(unstarted):
     run(["bpftool", "cgroup", "attach", ground.cgroup, "connect4", "pinned", program])
     status, said = refused(unstarted)
     assert status == 69 and "connect4" in unstarted.logged(), said
+    assert "('foreign') is attached to connect4 exclusively" in said
     run(["bpftool", "cgroup", "detach", ground.cgroup, "connect4", "pinned", program])
-    program.unlink()
+    run(["bpftool", "cgroup", "attach", ground.cgroup, "connect4", "pinned", program, "multi"])
     unstarted.start()
     assert set(ground.reach(VIP, 8080, 9)) == names(ground.network)
+    (other,) = unstarted.status()["foreign_programs"]
+    assert (other["hook"], other["name"], other["cgroup"]) == ("connect4", "foreign", str(ground.cgroup))
+    assert f"    also on connect4: program {other['program']} ('foreign') of {ground.cgroup}\n" in \
+        unstarted.ctl("status").stdout
+    assert f"A program of others is on the same hook, both run hook=connect4 program={other['program']} " \
+        in unstarted.logged()
+    run(["bpftool", "cgroup", "detach", ground.cgroup, "connect4", "pinned", program])
+    program.unlink()
+    assert unstarted.status()["foreign_programs"] == []
 
 
 def test_a_metrics_port_that_is_taken_exits_69_and_names_it(unstarted):

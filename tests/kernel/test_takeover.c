@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "kernel/foreign.h"
 #include "playground.h"
 
 #define PINS PLAYGROUND_BPFFS "/shunt"
@@ -322,16 +323,61 @@ static void an_exclusive_program_of_others_is_named_and_nothing_is_left(void **s
 	started(a);
 }
 
-static void a_program_beside_is_no_problem(void **state)
+/* Whether the programs of others that are found are this one only, on connect4. */
+static void is_found_beside(const struct agent *a, int program, const char *cgroup, bool displaced)
+{
+	_cleanup_(foreigners_done) struct foreigners found = { 0 };
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	assert_return_code(bpf_obj_get_info_by_fd(program, &info, &length), errno);
+	assert_int_equal(dataplane_find_foreign(a->dataplane, &found), 0);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.list[0].program, info.id);
+	assert_string_equal(found.list[0].name, info.name);
+	assert_string_equal(found.list[0].hook, "connect4");
+	assert_string_equal(found.list[0].cgroup, cgroup);
+	assert_int_equal(found.list[0].is_displaced, displaced);
+}
+
+static void a_program_beside_is_no_problem_and_is_found(void **state)
 {
 	struct agent *a = *state;
 	int program = playground_attach_foreign(playground_cgroup(), "beside",
 						BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI);
+	struct foreigners none = { 0 };
 
 	started(a);
 	agent_become(a, three());
 	assert_in_range(playground_reach("127.254.0.1:80", SOCKET_TCP), 1, 2);
+	is_found_beside(a, program, playground_cgroup(), false);
 	playground_detach_foreign(playground_cgroup(), program, BPF_CGROUP_INET4_CONNECT);
+	assert_int_equal(dataplane_find_foreign(a->dataplane, &none), 0);
+	assert_int_equal(none.n, 0);
+}
+
+/* Above ours: one that runs too, and one that allowed to be overridden, and so does not. */
+static void a_program_above_is_found_and_told_whether_it_still_runs(void **state)
+{
+	_cleanup_free_ char *below = playground_make_cgroup("foreign");
+	static const struct {
+		unsigned int flags;
+		bool displaced;
+	} cases[] = { { BPF_F_ALLOW_MULTI, false }, { BPF_F_ALLOW_OVERRIDE, true } };
+	struct agent *a = *state;
+
+	a->options.cgroup = below;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int program = playground_attach_foreign(playground_cgroup(), "above",
+							BPF_CGROUP_INET4_CONNECT, cases[i].flags);
+
+		started(a);
+		is_found_beside(a, program, playground_cgroup(), cases[i].displaced);
+		agent_stop(a);
+		playground_detach_foreign(playground_cgroup(), program, BPF_CGROUP_INET4_CONNECT);
+	}
+	a->options.cgroup = playground_cgroup();
+	started(a);
 }
 
 /* --- where it cannot start -------------------------------------------------------------------- */
@@ -509,7 +555,8 @@ int main(void)
 		TEST(it_knows_its_cgroup_by_path_and_id),
 		TEST(a_link_to_a_cgroup_that_is_gone_is_made_anew),
 		TEST(an_exclusive_program_of_others_is_named_and_nothing_is_left),
-		TEST(a_program_beside_is_no_problem),
+		TEST(a_program_beside_is_no_problem_and_is_found),
+		TEST(a_program_above_is_found_and_told_whether_it_still_runs),
 		TEST(the_root_of_a_private_cgroup_namespace_is_refused_unless_configured),
 		TEST(what_is_no_cgroup_is_refused),
 		TEST(without_privileges_it_says_which_are_lacking),

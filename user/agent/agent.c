@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "agent/exclude.h"
+#include "agent/foreign.h"
 #include "agent/resets.h"
 #include "helper/helper.h"
 #include "io/notify.h"
@@ -143,6 +144,7 @@ static int open_dataplane(struct agent *agent, struct diag *problems)
 		return r;
 	log_info("Attached", "version=%s cgroup=%s bpffs=%s", SHUNT_VERSION,
 		 dataplane_cgroup(agent->dataplane, &cgroup_id), agent->config->bpffs);
+	foreign_log(agent); /* before privileges are given up: their names take CAP_SYS_ADMIN */
 	missing = dataplane_missing(agent->dataplane);
 	for (size_t i = 0; i < missing->n; i++)
 		log_warn("This kernel lacks something", "what='%s'", missing->lines[i]);
@@ -247,6 +249,7 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);
 	drain_book_done(&agent->drain_book);
+	foreigners_done(&agent->foreign);
 	config_free(agent->config);
 	free(agent->config_error);
 	free(agent->origin);

@@ -19,6 +19,7 @@
 #include "io/resolver.h"
 #include "io/server.h"
 #include "kernel/dataplane.h"
+#include "kernel/foreign.h"
 #include "sources/source.h"
 
 struct control;
@@ -42,8 +43,9 @@ struct agent {
 	struct resets *resets;
 
 	struct requests requests;
-	struct source_env env;	 /* owns http, credentials and resolver */
-	struct exclude *exclude; /* owned */
+	struct source_env env;	   /* owns http, credentials and resolver */
+	struct exclude *exclude;   /* owned */
+	struct foreigners foreign; /* as of the start, when their names could be told */
 	struct server *server;
 	struct control *control;
 	uv_signal_t terminate, interrupt, hangup;

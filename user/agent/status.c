@@ -3,6 +3,7 @@
 #include "agent/status.h"
 
 #include "agent/exclude.h"
+#include "agent/foreign.h"
 
 #include <time.h>
 
@@ -169,6 +170,7 @@ cJSON *status_build(struct agent *agent)
 				      status_seconds(now_ms - agent->started_ms));
 	add_config(agent, status);
 	add_cgroup(agent, status);
+	foreign_add(agent, status);
 	status_add_excluded(agent, &agent->config->exclude, status);
 	add_credentials(agent, status);
 	services = cJSON_AddArrayToObject(status, "services");

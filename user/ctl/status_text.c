@@ -80,6 +80,24 @@ static void put_excluded(FILE *to, const cJSON *paths)
 	}
 }
 
+/* Others on our hooks, a line for each. */
+static void put_foreign(FILE *to, const cJSON *programs)
+{
+	const cJSON *program;
+
+	cJSON_ArrayForEach(program, programs)
+	{
+		bool displaced = cJSON_IsTrue(status_member(program, "displaced"));
+
+		(void)fputs(displaced ? INDENT "displaced from " : INDENT "also on ", to);
+		status_put_text(to, status_text_at(program, "hook"));
+		(void)fprintf(to, ": program %.0f ('",
+			      cJSON_GetNumberValue(status_member(program, "program")));
+		status_put_text(to, status_text_at(program, "name"));
+		status_put_line(to, "') of ", status_text_at(program, "cgroup"));
+	}
+}
+
 static void put_credentials(FILE *to, const cJSON *credentials)
 {
 	const char *expires = status_text_at(credentials, "expires_at");
@@ -258,6 +276,7 @@ char *status_text(const cJSON *status)
 	put_agent(to, status);
 	put_config(to, status_member(status, "config"));
 	put_cgroup(to, status_member(status, "cgroup"));
+	put_foreign(to, status_member(status, "foreign_programs"));
 	put_excluded(to, status_member(status, "exclude_cgroups"));
 	put_credentials(to, status_member(status, "credentials"));
 	cJSON_ArrayForEach(drained, status_member(status, "drained"))

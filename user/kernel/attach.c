@@ -3,21 +3,15 @@
  * Programs onto the cgroup by pinned links. A link that a predecessor left is updated in place,
  * which the kernel does atomically: no connect() meets a moment without a program.
  */
+#include "kernel/hooks.h"
 #include "kernel/internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/statfs.h>
 
-/* In the order of attachment: ends are seen before anything is begun. */
-static const struct hook {
-	const char *name;    /* of the pins: link_NAME, prog_NAME */
-	const char *program; /* in bpf/ */
-	int attach_type;     /* enum bpf_attach_type; of a cgroup, or BPF_TRACE_RAW_TP */
-} hooks[] = {
+const struct hook hooks[HOOKS] = {
 	{ "error", "shunt_error", BPF_TRACE_RAW_TP },
 	{ "destroy", "shunt_destroy", BPF_TRACE_RAW_TP },
 	{ "recvmsg4", "shunt_recvmsg4", BPF_CGROUP_UDP4_RECVMSG },
@@ -93,66 +87,6 @@ static int program_pin(const struct dataplane *d, size_t hook, int program)
 	return pins_replace(program, path);
 }
 
-/* --- who is in the way ------------------------------------------------------------------------ */
-
-static bool program_describe(uint32_t id, char *text, size_t size)
-{
-	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
-	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
-		return false;
-	(void)snprintf(text, size, "program %u ('%s')", id, info.name);
-	return true;
-}
-
-/* An attachment without flags is exclusive: nothing can be added on its cgroup or below it. */
-static bool cgroup_is_blocked(const char *path, size_t hook, struct diag *problems)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint32_t flags = 0, ids[8], n = ARRAY_SIZE(ids);
-	char who[64] = "a program";
-
-	if (fd < 0 || bpf_prog_query(fd, (enum bpf_attach_type)hooks[hook].attach_type, 0, &flags,
-				     ids, &n) < 0)
-		return false;
-	if (n == 0 || flags != 0)
-		return false;
-	(void)program_describe(ids[0], who, sizeof(who));
-	diag_add(problems, path,
-		 "%s is attached to %s exclusively (without BPF_F_ALLOW_MULTI), so nothing can be "
-		 "attached beside it. Have its owner attach it by a link or with the flag, or "
-		 "remove it: "
-		 "bpftool cgroup detach %s %s id %u",
-		 who, hooks[hook].name, path, hooks[hook].name, ids[0]);
-	return true;
-}
-
-static bool is_cgroup2_path(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
-}
-
-/* Looks on the cgroup itself and on its ancestors as far as they are visible here. */
-static bool find_blocker(const struct dataplane *d, size_t hook, struct diag *problems)
-{
-	_cleanup_free_ char *path = realpath(d->cgroup, NULL);
-	char *slash;
-
-	while (path && *path && is_cgroup2_path(path)) {
-		if (cgroup_is_blocked(path, hook, problems))
-			return true;
-		slash = strrchr(path, '/');
-		if (!slash)
-			return false;
-		*slash = '\0';
-	}
-	return false;
-}
-
 static int attach_one(struct dataplane *d, size_t hook, int program, struct diag *problems)
 {
 	int r = link_take_over(d, hook, program);
@@ -162,7 +96,7 @@ static int attach_one(struct dataplane *d, size_t hook, int program, struct diag
 	if (r >= 0)
 		r = program_pin(d, hook, program);
 	if (r == -EPERM && hooks[hook].attach_type != BPF_TRACE_RAW_TP &&
-	    find_blocker(d, hook, problems))
+	    foreign_find_blocker(d, &hooks[hook], problems))
 		return -EEXIST;
 	if (r < 0)
 		diag_add(problems, d->cgroup, "cannot attach to %s: %s", hooks[hook].name,
@@ -174,7 +108,7 @@ int attach_all(struct dataplane *d, const struct programs *programs, struct diag
 {
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++) {
+	for (size_t i = 0; i < HOOKS && r == 0; i++) {
 		const struct bpf_program *program = program_find(programs, hooks[i].program);
 
 		if (program)
@@ -207,7 +141,7 @@ int dataplane_check(const struct dataplane *d, struct diag *problems)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+	for (size_t i = 0; i < HOOKS; i++) {
 		bool is_attached = hooks[i].attach_type != BPF_TRACE_RAW_TP || d->tracks;
 
 		if (is_attached && link_check(d, i, problems) < 0)
