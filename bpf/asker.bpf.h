@@ -45,3 +45,9 @@ typedef __u64 pick_key_fn(void *context, enum affinity affinity);
 
 /* Whether who asks is left alone by this service; called on a hit only. Constant, too. */
 typedef bool pick_exempt_fn(void *context, __u32 service_id);
+
+/*
+ * A socket that tries again still has the place of its earlier attempt: that is given back before a
+ * limit turns it down. Called where there are limits only. Constant.
+ */
+typedef void pick_end_fn(void *context);

@@ -215,7 +215,8 @@ __noinline __u32 choose_with_care(struct choice *choice)
 static __always_inline const union shunt_cell *choose(const struct pick *pick,
 						      struct choice *choice,
 						      const struct shunt_counters *counters,
-						      pick_key_fn *key, bool probe)
+						      pick_key_fn *key, pick_end_fn *end_earlier,
+						      bool probe)
 {
 	__u32 index;
 
@@ -228,6 +229,8 @@ static __always_inline const union shunt_cell *choose(const struct pick *pick,
 		choice->counts = pick->protocol == IPPROTO_TCP && pick->asker == ASKER_CONNECT;
 		choice->task = choice->avoid ? key(pick->context, AFFINITY_TASK) : 0;
 		choice->service_id = pick->service_id;
+		if (choice->counts && choice->head.flags & SHUNT_HEAD_LIMITS)
+			end_earlier(pick->context);
 		index = choose_with_care(choice);
 	}
 	return index ? cell_at(index) : NULL;

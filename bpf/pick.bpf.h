@@ -68,7 +68,7 @@ static __always_inline bool is_probe(const struct pick *pick, struct shunt_head 
 }
 
 static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn *key,
-						 pick_exempt_fn *exempt)
+						 pick_exempt_fn *exempt, pick_end_fn *end_earlier)
 {
 	__u32 service_id = front_find(&pick->address, pick->protocol, pick->port);
 	struct choice choice;
@@ -103,7 +103,8 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	choice.head = head;
 	choice.first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	choice.count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
-	if (choice.count && slot_take(pick, choose(pick, &choice, counters, key, probe), is_ipv6)) {
+	if (choice.count &&
+	    slot_take(pick, choose(pick, &choice, counters, key, end_earlier, probe), is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		pick->flags = choice.flags;

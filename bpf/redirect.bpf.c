@@ -83,6 +83,12 @@ static __always_inline bool is_exempt(void *context, __u32 service_id)
 	return task_is_excluded(service_id);
 }
 
+static __always_inline void end_earlier(void *context)
+{
+	if (WITH_TRACKS)
+		(void)track_end_earlier(bpf_get_socket_cookie(context));
+}
+
 /* --- remembering where a socket was going ----------------------------------------------------- */
 
 static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx, __u64 flags)
@@ -152,27 +158,6 @@ static __always_inline enum answer refuse6(struct bpf_sock_addr *ctx, bool mappe
 	return ANSWER_ALLOW;
 }
 
-/*
- * A socket that tries again has the place of its earlier attempt: that is given back before a limit
- * turns it down.
- */
-static __always_inline enum verdict connect_pick(struct bpf_sock_addr *ctx,
-						 const struct shunt_address *asked, bool ipv4_only,
-						 struct pick *pick)
-{
-	enum verdict verdict;
-
-	*pick = pick_of(ctx, asked, ASKER_CONNECT);
-	pick->ipv4_only = ipv4_only;
-	verdict = pick_backend(pick, key_of, is_exempt);
-	if (!WITH_TRACKS || verdict != VERDICT_LIMITED ||
-	    !track_end_earlier(bpf_get_socket_cookie(ctx)))
-		return verdict;
-	*pick = pick_of(ctx, asked, ASKER_CONNECT);
-	pick->ipv4_only = ipv4_only;
-	return pick_backend(pick, key_of, is_exempt);
-}
-
 SEC("cgroup/connect4")
 int shunt_connect4(struct bpf_sock_addr *ctx)
 {
@@ -184,7 +169,9 @@ int shunt_connect4(struct bpf_sock_addr *ctx)
 		return ANSWER_ALLOW;
 	asked = destination4(ctx);
 	port = bpf_ntohs((__u16)ctx->user_port);
-	switch (connect_pick(ctx, &asked, true, &pick)) {
+	pick = pick_of(ctx, &asked, ASKER_CONNECT);
+	pick.ipv4_only = true;
+	switch (pick_backend(&pick, key_of, is_exempt, end_earlier)) {
 	case VERDICT_REDIRECTED:
 		set_destination4(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -213,7 +200,8 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	    !is_tcp_or_udp(ctx))
 		return ANSWER_ALLOW;
 	port = bpf_ntohs((__u16)ctx->user_port);
-	switch (connect_pick(ctx, &asked, false, &pick)) {
+	pick = pick_of(ctx, &asked, ASKER_CONNECT);
+	switch (pick_backend(&pick, key_of, is_exempt, end_earlier)) {
 	case VERDICT_REDIRECTED:
 		set_destination6(ctx, &pick.address, pick.port);
 		remember(ctx, &asked, port, &pick);
@@ -242,7 +230,7 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 
 	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
 	pick->ipv4_only = ipv4_only;
-	verdict = pick_backend(pick, key_of, is_exempt);
+	verdict = pick_backend(pick, key_of, is_exempt, end_earlier);
 	if (verdict != VERDICT_REDIRECTED)
 		return verdict;
 	if (!sender)
