@@ -122,7 +122,7 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(UNITHELP)) $(B
 
 $(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(call objects,obj,$(KERNHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lpthread -luring
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(BENCHHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -176,6 +177,37 @@ static void a_connect_without_waiting_is_redirected_too(void **state)
 	assert_int_equal(playground_reached(fd), 7);
 }
 
+/* At once, and in a thread that the kernel takes for it. */
+static void a_connect_by_io_uring_is_redirected(void **state)
+{
+	static const unsigned int flags[] = { 0, IOSQE_ASYNC };
+	struct addr_port to = wanted_address("127.254.0.1:80");
+	struct sockaddr_storage address;
+	socklen_t length = addr_port_sockaddr(&to, &address);
+	struct io_uring ring;
+
+	(void)state;
+	agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.7:3000" }));
+	assert_int_equal(io_uring_queue_init(1, &ring, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM, 0);
+		struct io_uring_sqe *request = io_uring_get_sqe(&ring);
+		struct io_uring_cqe *completion;
+		struct addr_port peer;
+
+		io_uring_prep_connect(request, fd, (struct sockaddr *)&address, length);
+		io_uring_sqe_set_flags(request, flags[i]);
+		assert_int_equal(io_uring_submit_and_wait(&ring, 1), 1);
+		assert_int_equal(io_uring_peek_cqe(&ring, &completion), 0);
+		assert_int_equal(completion->res, 0);
+		io_uring_cqe_seen(&ring, completion);
+		assert_int_equal(playground_reached(fd), 7);
+		peer = playground_peer(fd);
+		assert_int_equal(addr_port_compare(&peer, &to), 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 static void a_socket_that_goes_elsewhere_shows_where_it_went(void **state)
 {
 	_cleanup_close_ int fd = playground_connect("127.254.0.1:80", SOCKET_UDP);
@@ -346,6 +378,7 @@ int main(void)
 		cmocka_unit_test(a_datagram_without_connect_is_answered_from_the_address_it_asked),
 		cmocka_unit_test(a_datagram_from_a_dual_stack_socket_is_redirected),
 		cmocka_unit_test(a_connect_without_waiting_is_redirected_too),
+		cmocka_unit_test(a_connect_by_io_uring_is_redirected),
 		cmocka_unit_test(a_socket_that_goes_elsewhere_shows_where_it_went),
 		cmocka_unit_test(an_empty_service_refuses_at_once_on_every_kernel),
 		cmocka_unit_test(an_empty_service_that_passes_leaves_the_connect_alone),
