@@ -27,8 +27,9 @@ struct pick {
 	__u32 service_id;
 	__u32 generation; /* of the service */
 	__u32 backend_id;
-	__u32 born;  /* of the backend */
-	__u32 flags; /* SHUNT_TRACK_...: what has been counted, to be taken back at the end */
+	__u32 born;	 /* of the backend */
+	__u32 flags;	 /* SHUNT_TRACK_...: what has been counted, to be taken back at the end */
+	__u8 head_flags; /* SHUNT_HEAD_... */
 };
 
 /* Whose backend stays the same while the run does. */

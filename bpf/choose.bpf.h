@@ -225,7 +225,7 @@ static __always_inline const union shunt_cell *choose(const struct pick *pick,
 	choice->flags = 0;
 	turn(choice, counters, pick, key, probe);
 	index = choice->first + choice->turn;
-	if (WITH_TRACKS && (choice->head.flags || choice->avoid)) {
+	if (WITH_TRACKS && (choice->head.flags & SHUNT_HEAD_CARE || choice->avoid)) {
 		choice->counts = pick->protocol == IPPROTO_TCP && pick->asker == ASKER_CONNECT;
 		choice->task = choice->avoid ? key(pick->context, AFFINITY_TASK) : 0;
 		choice->service_id = pick->service_id;

@@ -149,6 +149,21 @@ struct {
 	__type(value, struct shunt_doomed);
 } shunt_doomed SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_SERVICES_MAX);
+	__type(key, __u32);
+	__type(value, struct shunt_timing);
+} shunt_timings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct shunt_attempt);
+} shunt_attempts SEC(".maps");
+
 /* For people, shuntctl and the agent that takes over; no program reads them. */
 
 struct {

@@ -108,6 +108,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		pick->flags = choice.flags;
+		pick->head_flags = head.flags;
 		return VERDICT_REDIRECTED;
 	}
 	if (choice.count && choice.limited)

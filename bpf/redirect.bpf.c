@@ -96,6 +96,23 @@ static __always_inline struct shunt_sender *sender_of(struct bpf_sock_addr *ctx,
 	return ctx->sk ? bpf_sk_storage_get(&shunt_senders, ctx->sk, NULL, flags) : NULL;
 }
 
+/* For events.bpf.c, which is attached while there are such services. */
+static __always_inline void note_attempt(struct bpf_sock_addr *ctx, const struct pick *pick)
+{
+	struct shunt_attempt *attempt = NULL;
+
+	if (ctx->sk)
+		attempt = bpf_sk_storage_get(&shunt_attempts, ctx->sk, NULL,
+					     BPF_SK_STORAGE_GET_F_CREATE);
+	if (attempt)
+		*attempt = (struct shunt_attempt){
+			.service_id = pick->service_id,
+			.generation = pick->generation,
+			.backend = pick->address,
+			.port = pick->port,
+		};
+}
+
 /* Without room to remember it the connection goes on all the same. */
 static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shunt_address *asked,
 				     __u16 port, const struct pick *pick)
@@ -106,6 +123,8 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 	__u64 cookie;
 	bool begun;
 
+	if (ctx->protocol == IPPROTO_TCP && pick->head_flags & SHUNT_HEAD_EVENTS)
+		note_attempt(ctx, pick);
 	if (!WITH_TRACKS || ctx->protocol != IPPROTO_TCP) {
 		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
 		if (!sender)

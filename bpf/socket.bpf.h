@@ -59,7 +59,12 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 } __attribute__((preserve_access_index));
 
+struct inet_connection_sock {
+	__u32 icsk_user_timeout;
+} __attribute__((preserve_access_index));
+
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	__u64 bytes_acked; /* SYN and FIN counted in */
 	__u64 bytes_sent;  /* payload, retransmissions counted in */
 	__u64 bytes_retrans;

@@ -37,6 +37,16 @@ static __always_inline const union shunt_cell *cell_at(__u32 index)
 	return bpf_map_lookup_elem(&shunt_slots, &index);
 }
 
+/* Is the id still that of the service with this generation? */
+static __always_inline bool service_is(__u32 service_id, __u32 generation)
+{
+	const shunt_run *place = bpf_map_lookup_elem(&shunt_runs, &service_id);
+	shunt_run run = place ? *(const volatile shunt_run *)place : 0;
+	const union shunt_cell *head = run ? cell_at(SHUNT_RUN_BASE(run)) : NULL;
+
+	return head && head->head.generation == generation;
+}
+
 /* Tells the agent that there is something to look at. */
 static __always_inline void news_add(void)
 {

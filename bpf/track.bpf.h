@@ -88,14 +88,8 @@ static __always_inline void counted_undo(__u32 service_id, __u32 backend_id, __u
 /* The counters of the service that the track is of; NULL when the id belongs to another by now. */
 static __always_inline struct shunt_counters *track_counters(const struct shunt_track *track)
 {
-	__u32 service_id = track->service_id;
-	const shunt_run *place = bpf_map_lookup_elem(&shunt_runs, &service_id);
-	shunt_run run = place ? *(const volatile shunt_run *)place : 0;
-	const union shunt_cell *head = run ? cell_at(SHUNT_RUN_BASE(run)) : NULL;
-
-	if (!head || head->head.generation != track->generation)
-		return NULL;
-	return counters_of(service_id);
+	return service_is(track->service_id, track->generation) ? counters_of(track->service_id)
+								: NULL;
 }
 
 static __always_inline void track_fill(struct shunt_track *track, const struct pick *pick,

@@ -86,9 +86,10 @@ struct shunt_address {
 struct shunt_prefixes {
 	__u64 ipv4[SHUNT_PREFIX_WORDS]; /* a bit for each value of an address's first 16 bits */
 	__u64 ipv6[SHUNT_PREFIX_WORDS];
-	__u64 spills;	     /* entries of shunt_spills */
-	__u64 news;	     /* changes of health, for the agent to notice */
-	__u32 excluded_all;  /* a bit for each level that has cgroups excluded from all services */
+	__u64 spills;	    /* entries of shunt_spills */
+	__u64 news;	    /* changes of health, for the agent to notice */
+	__u64 given;	    /* sockets with a TCP_USER_TIMEOUT that events.bpf.c has to take back */
+	__u32 excluded_all; /* a bit for each level that has cgroups excluded from all services */
 	__u32 excluded_some; /* and for each that has some excluded from single services */
 };
 
@@ -160,6 +161,8 @@ struct shunt_head {
 
 #define SHUNT_HEAD_LOADS 1  /* active connections are counted by backend, in shunt_loads */
 #define SHUNT_HEAD_LIMITS 2 /* shunt_policies has limits */
+#define SHUNT_HEAD_EVENTS 4 /* its connects are noted in shunt_attempts */
+#define SHUNT_HEAD_CARE (SHUNT_HEAD_LOADS | SHUNT_HEAD_LIMITS)
 
 /*
  * shunt_slots[base + 1 ...]: a backend inline. Port 0 keeps the port that the client asked for. A
@@ -190,8 +193,9 @@ struct shunt_rules {
 	__u32 ejection_within_ms;
 	__u32 ejection_base_ms, ejection_max_ms; /* for how long */
 	__u8 ejection_max_percent;		 /* of the service's backends, though always one */
-	__u8 panic_percent; /* with fewer than this in service nobody is avoided */
-	__u8 pad[2];
+	__u8 panic_percent;  /* with fewer than this in service nobody is avoided */
+	__u8 connect_timing; /* 1: connects are timed */
+	__u8 pad;
 	__u32 connections_max; /* limits; 0: none */
 	__u32 backend_connections_max;
 	__u32 pending_max;
@@ -292,6 +296,22 @@ enum shunt_failure {
 
 struct shunt_failures {
 	__u64 count[FAILURES];
+};
+
+/*
+ * shunt_timings: [service id], how long connects took, from the SYN until they were established, of
+ * services that ask for it. A bucket holds what took no longer than its bound, in microseconds, and
+ * longer than the bound before; the last one holds what took longer than all bounds.
+ */
+#define SHUNT_TIMING_BOUNDS                                                                 \
+	100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10000, 25000, 50000, 100000, \
+		250000, 500000, 1000000, 2500000, 10000000
+#define SHUNT_TIMING_BUCKETS 20
+
+struct shunt_timing {
+	__u64 count[SHUNT_TIMING_BUCKETS];
+	__u64 sum_ns;
+	__u64 pad[3]; /* cache lines */
 };
 
 /*
@@ -441,6 +461,25 @@ struct shunt_victim {
 };
 
 /*
+ * shunt_attempts: in socket storage, a TCP connect() to a service whose head says so, from then
+ * until it is established or has failed. What it changes of the socket meanwhile, it knows how to
+ * give back.
+ */
+struct shunt_attempt {
+	__u64 begun_ns; /* CLOCK_MONOTONIC; 0: no SYN was sent yet */
+	__u32 service_id;
+	__u32 generation;
+	struct shunt_address backend;
+	__u16 port;
+	__u16 flags;	/* SHUNT_ATTEMPT_... */
+	__u32 limit_ms; /* the service's connect_timeout; 0: none */
+	__u32 given_ms; /* TCP_USER_TIMEOUT set by us; 0: it is the application's */
+	__u32 own_ms;	/* the application's */
+};
+
+#define SHUNT_ATTEMPT_CALLS 1 /* changes of the socket's state are called for by us */
+
+/*
  * SO_PRIORITY of the agent's own sockets, which are never redirected. Above 6 it takes
  * CAP_NET_ADMIN, so that no task calls itself the agent; no routing rule sees it, as it would a
  * mark; and to queueing it is what 0 is: a class of no qdisc, the first of sixteen bands.
@@ -451,6 +490,7 @@ struct shunt_victim {
 struct shunt_settings {
 	__u32 runs_capacity;
 	__u32 cpus;
+	__u32 hz;	     /* jiffies in a second */
 	__u8 has_set_retval; /* bpf_set_retval(), 5.18 */
 	__u8 pad[3];
 };
@@ -477,3 +517,5 @@ SHUNT_ASSERT_SIZE(struct shunt_sender, 424);
 SHUNT_ASSERT_SIZE(struct shunt_doomed_key, 24);
 SHUNT_ASSERT_SIZE(struct shunt_doomed, 24);
 SHUNT_ASSERT_SIZE(struct shunt_victim, 40);
+SHUNT_ASSERT_SIZE(struct shunt_timing, 192);
+SHUNT_ASSERT_SIZE(struct shunt_attempt, 48);

@@ -14,11 +14,13 @@ int playground_attach_foreign(const char *cgroup, const char *name, int attach_t
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
+	bool sock_ops = attach_type == BPF_CGROUP_SOCK_OPS;
 	LIBBPF_OPTS(bpf_prog_load_opts, options,
-		    .expected_attach_type = (enum bpf_attach_type)attach_type);
+		    .expected_attach_type = sock_ops ? 0 : (enum bpf_attach_type)attach_type);
 	_cleanup_close_ int at = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, name, "GPL", allow,
-				    ARRAY_SIZE(allow), &options);
+	int program = bpf_prog_load(sock_ops ? BPF_PROG_TYPE_SOCK_OPS
+					     : BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+				    name, "GPL", allow, ARRAY_SIZE(allow), &options);
 
 	require(at >= 0);
 	require(program >= 0);

@@ -51,6 +51,36 @@ static void a_family_without_a_sample_is_not_shown(void **state)
 	assert_page(&page, "");
 }
 
+static void buckets_of_a_histogram_add_up(void **state)
+{
+	static const double bounds[] = { 0.0001, 0.25 };
+	static const uint64_t counts[] = { 2, 0, 3 };
+	const struct promtext_buckets buckets = { bounds, counts, 2, 1.5 };
+	const struct promtext_family with = { "t_seconds", PROMTEXT_HISTOGRAM, "T.", { "l" } };
+	const struct promtext_family without = { "u_seconds", PROMTEXT_HISTOGRAM, "U.", { NULL } };
+	struct promtext page = { 0 };
+
+	(void)state;
+	promtext_begin(&page, &with);
+	promtext_histogram(&page, (const char *const[]){ "a" }, &buckets);
+	promtext_begin(&page, &without);
+	promtext_histogram(&page, NULL, &buckets);
+	assert_page(&page, "# HELP t_seconds T.\n"
+			   "# TYPE t_seconds histogram\n"
+			   "t_seconds_bucket{l=\"a\",le=\"0.0001\"} 2\n"
+			   "t_seconds_bucket{l=\"a\",le=\"0.25\"} 2\n"
+			   "t_seconds_bucket{l=\"a\",le=\"+Inf\"} 5\n"
+			   "t_seconds_sum{l=\"a\"} 1.5\n"
+			   "t_seconds_count{l=\"a\"} 5\n"
+			   "# HELP u_seconds U.\n"
+			   "# TYPE u_seconds histogram\n"
+			   "u_seconds_bucket{le=\"0.0001\"} 2\n"
+			   "u_seconds_bucket{le=\"0.25\"} 2\n"
+			   "u_seconds_bucket{le=\"+Inf\"} 5\n"
+			   "u_seconds_sum 1.5\n"
+			   "u_seconds_count 5\n");
+}
+
 static void label_values_are_escaped(void **state)
 {
 	static const struct {
@@ -117,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_family_is_announced_once),
 		cmocka_unit_test(a_family_without_a_sample_is_not_shown),
+		cmocka_unit_test(buckets_of_a_histogram_add_up),
 		cmocka_unit_test(label_values_are_escaped),
 		cmocka_unit_test(numbers_read_back_as_they_were),
 	};

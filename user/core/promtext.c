@@ -64,7 +64,7 @@ static void put_value(struct promtext *p, const char *value)
 
 static void put_header(struct promtext *p)
 {
-	static const char *const types[] = { "counter", "gauge" };
+	static const char *const types[] = { "counter", "gauge", "histogram" };
 
 	put(p, "# HELP ");
 	put(p, p->family->name);
@@ -78,30 +78,44 @@ static void put_header(struct promtext *p)
 	p->announced = true;
 }
 
-static void put_labels(struct promtext *p, const char *const *values)
+static void put_label(struct promtext *p, const char *before, const char *label, const char *value)
+{
+	put(p, before);
+	put(p, label);
+	put(p, "=\"");
+	put_value(p, value);
+	put(p, "\"");
+}
+
+/* `le` is the bound of a bucket, or NULL. */
+static void put_labels(struct promtext *p, const char *const *values, const char *le)
 {
 	const char *const *labels = p->family->labels;
 
-	for (size_t i = 0; i < PROMTEXT_LABELS_MAX && labels[i]; i++) {
-		put(p, i == 0 ? "{" : ",");
-		put(p, labels[i]);
-		put(p, "=\"");
-		put_value(p, values[i]);
-		put(p, "\"");
-	}
-	if (labels[0])
+	for (size_t i = 0; i < PROMTEXT_LABELS_MAX && labels[i]; i++)
+		put_label(p, i == 0 ? "{" : ",", labels[i], values[i]);
+	if (le)
+		put_label(p, labels[0] ? "," : "{", "le", le);
+	if (labels[0] || le)
 		put(p, "}");
 }
 
-static void put_sample(struct promtext *p, const char *const *values, const char *number)
+static void put_series(struct promtext *p, const char *suffix, const char *const *values,
+		       const char *le, const char *number)
 {
 	if (!p->announced)
 		put_header(p);
 	put(p, p->family->name);
-	put_labels(p, values);
+	put(p, suffix);
+	put_labels(p, values, le);
 	put(p, " ");
 	put(p, number);
 	put(p, "\n");
+}
+
+static void put_sample(struct promtext *p, const char *const *values, const char *number)
+{
+	put_series(p, "", values, NULL, number);
 }
 
 void promtext_begin(struct promtext *p, const struct promtext_family *family)
@@ -110,31 +124,54 @@ void promtext_begin(struct promtext *p, const struct promtext_family *family)
 	p->announced = false;
 }
 
+static const char *format_count(uint64_t value, char number[static NUMBER_MAX])
+{
+	(void)snprintf(number, NUMBER_MAX, "%" PRIu64, value);
+	return number;
+}
+
+/* The shortest of the two forms that reads back as the same number. */
+static const char *format_number(double value, char number[static NUMBER_MAX])
+{
+	if (isnan(value))
+		return "NaN";
+	if (isinf(value))
+		return value > 0 ? "+Inf" : "-Inf";
+	(void)snprintf(number, NUMBER_MAX, "%.15g", value);
+	if (strtod(number, NULL) != value)
+		(void)snprintf(number, NUMBER_MAX, "%.17g", value);
+	return number;
+}
+
 void promtext_count(struct promtext *p, const char *const *values, uint64_t value)
 {
 	char number[NUMBER_MAX];
 
-	(void)snprintf(number, sizeof(number), "%" PRIu64, value);
-	put_sample(p, values, number);
+	put_sample(p, values, format_count(value, number));
 }
 
-/* The shortest of the two forms that reads back as the same number. */
 void promtext_number(struct promtext *p, const char *const *values, double value)
 {
 	char number[NUMBER_MAX];
 
-	if (isnan(value)) {
-		put_sample(p, values, "NaN");
-		return;
+	put_sample(p, values, format_number(value, number));
+}
+
+void promtext_histogram(struct promtext *p, const char *const *values,
+			const struct promtext_buckets *buckets)
+{
+	char number[NUMBER_MAX], bound[NUMBER_MAX];
+	uint64_t count = 0;
+
+	for (size_t i = 0; i <= buckets->n; i++) {
+		double le = i < buckets->n ? buckets->bounds[i] : INFINITY;
+
+		count += buckets->counts[i];
+		put_series(p, "_bucket", values, format_number(le, bound),
+			   format_count(count, number));
 	}
-	if (isinf(value)) {
-		put_sample(p, values, value > 0 ? "+Inf" : "-Inf");
-		return;
-	}
-	(void)snprintf(number, sizeof(number), "%.15g", value);
-	if (strtod(number, NULL) != value)
-		(void)snprintf(number, sizeof(number), "%.17g", value);
-	put_sample(p, values, number);
+	put_series(p, "_sum", values, NULL, format_number(buckets->sum, number));
+	put_series(p, "_count", values, NULL, format_count(count, number));
 }
 
 int promtext_take(struct promtext *p, char **ret_text, size_t *ret_length)

@@ -13,6 +13,7 @@
 enum promtext_type {
 	PROMTEXT_COUNTER,
 	PROMTEXT_GAUGE,
+	PROMTEXT_HISTOGRAM,
 };
 
 struct promtext_family {
@@ -20,6 +21,14 @@ struct promtext_family {
 	enum promtext_type type;
 	const char *help;
 	const char *labels[PROMTEXT_LABELS_MAX]; /* NULL ends them */
+};
+
+/* What a histogram has to say. */
+struct promtext_buckets {
+	const double *bounds;	/* n, upwards */
+	const uint64_t *counts; /* n + 1, each bucket's own; the last one is of what is above all */
+	size_t n;
+	double sum;
 };
 
 /* All members are promtext's own; zero-initialised is right. */
@@ -39,6 +48,8 @@ void promtext_begin(struct promtext *p, const struct promtext_family *family);
 /* A sample: a value for each of the family's labels, in their order (NULL when it has none). */
 void promtext_count(struct promtext *p, const char *const *values, uint64_t value);
 void promtext_number(struct promtext *p, const char *const *values, double value);
+void promtext_histogram(struct promtext *p, const char *const *values,
+			const struct promtext_buckets *buckets);
 
 /* The page is the caller's, NUL-terminated beyond its length, and *p is empty again. 0 or -ENOMEM.
  */

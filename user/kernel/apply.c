@@ -19,6 +19,7 @@ static void zero_counters(const struct dataplane *d, uint32_t service_id)
 	for (unsigned int cpu = 0; cpu < d->cpus; cpu++)
 		d->counters[cpu * stride + service_id] = (struct shunt_counters){ 0 };
 	d->failures[service_id] = (struct shunt_failures){ 0 };
+	d->timings[service_id] = (struct shunt_timing){ 0 };
 	d->policies[service_id] = (struct shunt_policy){ .rules = d->policies[service_id].rules };
 }
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 const struct hook hooks[HOOKS] = {
+	{ "sock_ops", "shunt_events", BPF_CGROUP_SOCK_OPS },
 	{ "error", "shunt_error", BPF_TRACE_RAW_TP },
 	{ "destroy", "shunt_destroy", BPF_TRACE_RAW_TP },
 	{ "recvmsg4", "shunt_recvmsg4", BPF_CGROUP_UDP4_RECVMSG },
@@ -117,6 +118,47 @@ int attach_all(struct dataplane *d, const struct programs *programs, struct diag
 	return r;
 }
 
+static size_t events_hook(void)
+{
+	size_t hook = 0;
+
+	while (hooks[hook].attach_type != BPF_CGROUP_SOCK_OPS)
+		hook++;
+	return hook;
+}
+
+int attach_events(struct dataplane *d, int program, struct diag *problems)
+{
+	return attach_one(d, events_hook(), program, problems);
+}
+
+int attach_events_off(struct dataplane *d, struct diag *problems)
+{
+	static const char *const kinds[] = { "link", "prog" };
+	const char *name = hooks[events_hook()].name;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r == 0; i++) {
+		char pin[PINS_PATH_MAX];
+
+		(void)snprintf(pin, sizeof(pin), "%s_%s", kinds[i], name);
+		r = pins_remove_one(d->directory, pin);
+	}
+	if (r < 0)
+		diag_add(problems, d->directory, "cannot detach from %s: %s", name, strerror(-r));
+	return r;
+}
+
+/* --- whether it still is so --------------------------------------------------------------------
+ */
+
+static bool hook_is_wanted(const struct dataplane *d, const struct hook *hook)
+{
+	if (hook->attach_type == BPF_CGROUP_SOCK_OPS)
+		return d->events > 0;
+	return hook->attach_type != BPF_TRACE_RAW_TP || d->tracks;
+}
+
 static int link_check(const struct dataplane *d, size_t hook, struct diag *problems)
 {
 	char path[PINS_PATH_MAX];
@@ -142,9 +184,7 @@ int dataplane_check(const struct dataplane *d, struct diag *problems)
 	int r = 0;
 
 	for (size_t i = 0; i < HOOKS; i++) {
-		bool is_attached = hooks[i].attach_type != BPF_TRACE_RAW_TP || d->tracks;
-
-		if (is_attached && link_check(d, i, problems) < 0)
+		if (hook_is_wanted(d, &hooks[i]) && link_check(d, i, problems) < 0)
 			r = -ENOLINK;
 	}
 	return r;

@@ -13,6 +13,7 @@ static struct dataplane *dataplane_new(const char *bpffs)
 	if (!d)
 		return NULL;
 	d->directory_fd = d->cgroup_fd = d->grace_outer = d->grace_inner = -1;
+	d->events = -1;
 	for (int i = 0; i < MAP_COUNT; i++)
 		d->maps[i].fd = -1;
 	if (asprintf(&d->directory, "%s/%s", bpffs, PINS_DIRECTORY) < 0) {

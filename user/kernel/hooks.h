@@ -15,7 +15,7 @@ struct hook {
 	int attach_type;     /* enum bpf_attach_type; of a cgroup, or BPF_TRACE_RAW_TP */
 };
 
-#define HOOKS 10
+#define HOOKS 11
 
 /* attach.c: in the order of attachment: ends are seen before anything is begun. */
 extern const struct hook hooks[HOOKS];

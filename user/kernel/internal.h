@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files behind kernel/dataplane.h share: dataplane.c (life), cgroup.c (where to attach),
- * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), front.c,
- * read.c, apply.c (writes), rows.c (of rows for people), grace.c, detach.c. Nobody else includes
- * it.
+ * pins.c (directory, lock, map pins), load.c (programs into the kernel), attach.c (links), events.c
+ * (the program that is not always attached), front.c, read.c, apply.c (writes), rows.c (of rows for
+ * people), grace.c, detach.c. Nobody else includes it.
  */
 #pragma once
 
@@ -31,7 +31,10 @@ struct dataplane {
 	struct shunt_policy *policies;
 	struct shunt_health *health;
 	struct shunt_load *loads;
-	bool tracks;	     /* ends of connections are seen */
+	struct shunt_timing *timings;
+	bool tracks; /* ends of connections are seen */
+	int events;  /* are events of connections seen, too? -1: as the predecessor left it */
+	struct shunt_settings settings;
 	struct diag missing; /* what this kernel lacks, and what that costs */
 	unsigned int cpus;
 	char *cgroup;
@@ -52,7 +55,6 @@ struct bpf_program;
 /* cgroup.c: the root to attach to. `configured` may be NULL. */
 int cgroup_find(const char *configured, char **ret_path, int *ret_fd, uint64_t *ret_id,
 		struct diag *problems);
-
 bool cgroup_is_v2(int fd);
 /* How deep below the root of the hierarchy; -1: that root is not seen from here. */
 int cgroup_level(int fd);
@@ -71,6 +73,8 @@ int pins_map(struct dataplane *d, bool writable);
 /* Pins in the place of what may be pinned there; at no moment is nothing. */
 int pins_replace(int fd, const char *path);
 int pins_remove(const char *directory);
+/* Takes off a link, or removes any other pin; 0 if there is none. */
+int pins_remove_one(const char *directory, const char *name);
 /* Does anybody hold the lock? 1, 0, or an error (-ENOENT: there is no directory). */
 int pins_agent_lives(const char *directory);
 /* 0: nobody has written one. */
@@ -83,6 +87,8 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 /* One object from its ELF; makes the maps, or uses those of d if it has them. */
 int load_object(const struct dataplane *d, const struct shunt_settings *settings, const void *elf,
 		size_t size, struct bpf_object **ret);
+/* events.bpf.c on d's maps: a descriptor of its program, the caller's, or an error. */
+int load_events(struct dataplane *d, struct diag *problems);
 void programs_free(struct programs *p);
 DEFINE_CLEANUP(struct programs *, programs_free);
 /* NULL: not on this kernel. */
@@ -90,6 +96,8 @@ struct bpf_program *program_find(const struct programs *p, const char *name);
 
 /* attach.c */
 int attach_all(struct dataplane *d, const struct programs *programs, struct diag *problems);
+int attach_events(struct dataplane *d, int program, struct diag *problems);
+int attach_events_off(struct dataplane *d, struct diag *problems);
 
 /* front.c: where an address leads; 0 or a negative errno. */
 int front_put(const struct dataplane *d, const struct shunt_front_key *key, uint32_t service_id);

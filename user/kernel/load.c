@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The programs into the kernel, on maps that are new or taken over: those of redirect.bpf.c with
- * ends.bpf.c, or, where the kernel does not take these, those of plain.bpf.c alone.
+ * ends.bpf.c, or, where the kernel does not take these, those of plain.bpf.c alone; and when it is
+ * asked for, that of events.bpf.c.
  */
 #include "kernel/internal.h"
 
@@ -9,10 +10,12 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include "plain.skel.h"
 #include "redirect.skel.h"
 #include "ends.skel.h"
+#include "events.skel.h"
 
 struct programs {
 	struct bpf_object *main;
@@ -115,6 +118,17 @@ static bool kernel_has_set_retval(void)
 	return fd >= 0;
 }
 
+/* What coarse clocks resolve is a jiffy; a container may well not see the kernel's configuration.
+ */
+static uint32_t kernel_hz(void)
+{
+	struct timespec jiffy = { 0 };
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy) < 0 || jiffy.tv_nsec == 0)
+		return 100; /* the least there is */
+	return (uint32_t)((1000000000 + jiffy.tv_nsec / 2) / jiffy.tv_nsec);
+}
+
 static int settings_set(const struct bpf_object *object, const struct shunt_settings *settings)
 {
 	struct bpf_map *map;
@@ -164,20 +178,19 @@ int load_object(const struct dataplane *d, const struct shunt_settings *settings
 
 typedef const void *(*elf_fn)(size_t *size);
 
-static int objects_load(struct dataplane *d, const struct shunt_settings *settings, bool tracks,
-			struct programs *p)
+static int objects_load(struct dataplane *d, bool tracks, struct programs *p)
 {
 	elf_fn elf = tracks ? shunt_redirect__elf_bytes : shunt_plain__elf_bytes;
 	bool fresh = d->maps[MAP_META].fd < 0;
 	size_t size;
 	const void *bytes = elf(&size);
-	int r = load_object(d, settings, bytes, size, &p->main);
+	int r = load_object(d, &d->settings, bytes, size, &p->main);
 
 	if (r == 0 && fresh)
 		r = maps_adopt(d, p->main);
 	if (r == 0 && tracks) {
 		bytes = shunt_ends__elf_bytes(&size);
-		r = load_object(d, settings, bytes, size, &p->ends);
+		r = load_object(d, &d->settings, bytes, size, &p->ends);
 	}
 	if (r < 0) {
 		object_close(TAKE_PTR(p->main));
@@ -191,18 +204,19 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 		  struct programs **ret, struct diag *problems)
 {
 	_cleanup_(programs_free_p) struct programs *p = calloc(1, sizeof(*p));
-	const struct shunt_settings settings = {
-		.runs_capacity = fresh ? SHUNT_SERVICES_MAX : d->maps[MAP_RUNS].capacity,
-		.cpus = (uint32_t)MAX(libbpf_num_possible_cpus(), 0),
-		.has_set_retval = !options->without_set_retval && kernel_has_set_retval(),
-	};
 	int r;
 
 	if (!p)
 		return -ENOMEM;
+	d->settings = (struct shunt_settings){
+		.runs_capacity = fresh ? SHUNT_SERVICES_MAX : d->maps[MAP_RUNS].capacity,
+		.cpus = (uint32_t)MAX(libbpf_num_possible_cpus(), 0),
+		.hz = kernel_hz(),
+		.has_set_retval = !options->without_set_retval && kernel_has_set_retval(),
+	};
 	words[0] = '\0';
 	(void)libbpf_set_print(keep_words);
-	r = options->without_tracks ? -ENOTSUP : objects_load(d, &settings, true, p);
+	r = options->without_tracks ? -ENOTSUP : objects_load(d, true, p);
 	if (r < 0) {
 		diag_add(&d->missing, "kernel",
 			 "active connections, failures and bytes are not counted, so nobody is "
@@ -210,7 +224,7 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 			 "(%s%s%s)",
 			 strerror(-r), words[0] ? ": " : "", words);
 		words[0] = '\0';
-		r = objects_load(d, &settings, false, p);
+		r = objects_load(d, false, p);
 	}
 	if (r < 0) {
 		diag_add(problems, "kernel",
@@ -227,6 +241,26 @@ int load_programs(struct dataplane *d, const struct dataplane_options *options, 
 	d->tracks = p->ends != NULL;
 	if (r == 0)
 		*ret = TAKE_PTR(p);
+	return r;
+}
+
+int load_events(struct dataplane *d, struct diag *problems)
+{
+	_cleanup_(object_close_p) struct bpf_object *object = NULL;
+	size_t size;
+	const void *bytes = shunt_events__elf_bytes(&size);
+	int r;
+
+	words[0] = '\0';
+	(void)libbpf_set_print(keep_words);
+	r = load_object(d, &d->settings, bytes, size, &object);
+	if (r == 0) {
+		r = dup(bpf_program__fd(bpf_object__find_program_by_name(object, "shunt_events")));
+		return r < 0 ? -errno : r;
+	}
+	diag_add(problems, "kernel",
+		 "the program for events of connections was not accepted: %s%s%s", strerror(-r),
+		 words[0] ? ". libbpf: " : "", words);
 	return r;
 }
 

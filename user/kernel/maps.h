@@ -23,6 +23,8 @@ enum map_index {
 	MAP_EXCLUDED,
 	MAP_SENDERS,
 	MAP_DOOMED,
+	MAP_TIMINGS,
+	MAP_ATTEMPTS,
 	MAP_SERVICES,
 	MAP_BACKENDS,
 	MAP_META, /* pinned last: with it the pins are whole */

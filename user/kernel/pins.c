@@ -26,7 +26,8 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_LOADS] = "shunt_loads",	   [MAP_ACCUSATIONS] = "shunt_accusations",
 	[MAP_TRACKS] = "shunt_tracks",	   [MAP_SPILLS] = "shunt_spills",
 	[MAP_EXCLUDED] = "shunt_excluded", [MAP_SENDERS] = "shunt_senders",
-	[MAP_DOOMED] = "shunt_doomed",	   [MAP_SERVICES] = "shunt_services",
+	[MAP_DOOMED] = "shunt_doomed",	   [MAP_TIMINGS] = "shunt_timings",
+	[MAP_ATTEMPTS] = "shunt_attempts", [MAP_SERVICES] = "shunt_services",
 	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
 };
 
@@ -247,6 +248,7 @@ int pins_map(struct dataplane *d, bool writable)
 		{ MAP_ADDRS6, &d->addrs6 },	{ MAP_COUNTERS, &d->counters },
 		{ MAP_FAILURES, &d->failures }, { MAP_POLICIES, &d->policies },
 		{ MAP_HEALTH, &d->health },	{ MAP_LOADS, &d->loads },
+		{ MAP_TIMINGS, &d->timings },
 	};
 	int r = 0;
 
@@ -267,7 +269,7 @@ static bool is_link(const char *name)
  * later, in a work queue: so a link is detached first, and, being on a tracepoint where that is not
  * to be had, has its last descriptor closed here, which works at once.
  */
-static int pin_remove(const char *directory, const char *name)
+int pins_remove_one(const char *directory, const char *name)
 {
 	char path[PINS_PATH_MAX];
 	_cleanup_close_ int link = is_link(name) ? bpf_obj_get(pins_path(directory, name, path))
@@ -295,7 +297,7 @@ static int remove_pins(const char *directory, bool links)
 
 		if (streq(name, ".") || streq(name, "..") || is_link(name) != links)
 			continue;
-		error = pin_remove(directory, name);
+		error = pins_remove_one(directory, name);
 		if (error < 0)
 			r = error;
 	}
