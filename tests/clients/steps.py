@@ -12,6 +12,8 @@ who S                    sends a line over what is connected, prints the backend
 error S                  the name of the error that the socket has met with, or "none"
 sendto S ADDRESS PORT    a datagram; "SOURCE PORT NAME" of the answer, or the errno's name
 disconnect S             connect() to AF_UNSPEC
+timeout S                its TCP_USER_TIMEOUT
+deaf S ADDRESS PORT      a listener whose queue is full, so that SYNs to it are dropped
 reset S                  closes with RST
 close S"""
 import ctypes
@@ -92,6 +94,18 @@ def disconnect(name):
     return LIBC.connect(sockets[name].fileno(), bytes(16), 16)
 
 
+def timeout(name):
+    return sockets[name].getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+def deaf(name, address, port):
+    sockets[name] = socket.socket(family(address))
+    sockets[name].bind((address, int(port)))
+    sockets[name].listen(0)
+    sockets[name, "guest"] = socket.create_connection((address, int(port)))
+    return "listening"
+
+
 def reset(name):
     sockets[name].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return close(name)
@@ -103,7 +117,7 @@ def close(name):
 
 
 STEPS = {step.__name__: step for step in (connect, start, mptcp, fastopen, talk, dial, who, error, sendto, disconnect,
-                                           reset, close)}
+                                          timeout, deaf, reset, close)}
 
 for line in sys.stdin:
     verb, *words = line.split()

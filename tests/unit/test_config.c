@@ -91,6 +91,8 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->limits.per_backend, 0);
 	assert_int_equal(s->on_removal.then, CONFIG_RESET_KEEP);
 	assert_int_equal(s->on_unhealthy.then, CONFIG_RESET_KEEP);
+	assert_int_equal(s->connect_timeout_ms, 0);
+	assert_false(s->connect_timing);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
 	assert_int_equal(s->n_aliases, 0);
@@ -218,7 +220,8 @@ static const char whole[] =
 	"\"::1\",\n"
 	"      \"port\": 8e3, \"protocol\": \"any\", \"on_empty\": \"pass\", \"watch\": "
 	"\"always\",\n"
-	"      \"shrink_confirm\": \"2m\",\n"
+	"      \"shrink_confirm\": \"2m\", \"connect_timeout\": \"3s\", "
+	"\"connect_timing\": true,\n"
 	"      \"cloudmap\": { \"namespace\": \"internal.myapp\", \"service\": \"backend\", "
 	"\"poll\": \"250ms\" } },\n"
 	"    { \"name\": \"a\", \"port\": 3000, \"dns\": { \"name\": \"A.internal\", \"type\": "
@@ -269,6 +272,9 @@ static void every_key_of_a_service_is_read(void **state)
 	assert_int_equal(s->on_empty, ON_EMPTY_PASS);
 	assert_int_equal(s->watch, CONFIG_WATCH_ALWAYS);
 	assert_int_equal(s->shrink_confirm_ms, 120000);
+	assert_int_equal(s->connect_timeout_ms, 3000);
+	assert_true(s->connect_timing);
+	assert_false(c->services[1].connect_timing);
 	assert_int_equal(s->source, CONFIG_SOURCE_CLOUDMAP);
 	assert_string_equal(s->cloudmap.namespace, "internal.myapp");
 	assert_string_equal(s->cloudmap.service, "backend");

@@ -333,6 +333,28 @@ static void what_becomes_of_connections_is_a_word_or_an_object(void **state)
 		    cases, ARRAY_SIZE(cases));
 }
 
+static void faults_of_what_a_connect_may_take_are_found(void **state)
+{
+	static const struct refused cases[] = {
+		{ "\"connect_timeout\": \"99ms\"",
+		  "file: services[0].connect_timeout (x): got \"99ms\", wanted a duration from "
+		  "100ms to 5m, such as \"5s\"" },
+		{ "\"connect_timing\": 1",
+		  "file: services[0].connect_timing (x): got 1, wanted true or false" },
+		{ "\"protocol\": \"udp\", \"connect_timeout\": \"3s\"",
+		  "file: services[0].connect_timeout (x): got a duration, wanted none: nobody "
+		  "answers a connect() of UDP" },
+		{ "\"connect_timing\": true, \"protocol\": \"udp\"",
+		  "file: services[0].connect_timing (x): got true, wanted false: a connect() of "
+		  "UDP "
+		  "takes no time" },
+	};
+
+	(void)state;
+	are_refused("{\"services\": [{\"name\": \"x\", \"static\": {\"endpoints\": []}, %s}]}",
+		    cases, ARRAY_SIZE(cases));
+}
+
 static void faults_of_a_source_are_found(void **state)
 {
 	static const struct refused cases[] = {
@@ -732,6 +754,7 @@ int main(void)
 		cmocka_unit_test(faults_of_ejection_and_limits_are_found),
 		cmocka_unit_test(faults_of_probes_are_found),
 		cmocka_unit_test(what_becomes_of_connections_is_a_word_or_an_object),
+		cmocka_unit_test(faults_of_what_a_connect_may_take_are_found),
 		cmocka_unit_test(faults_of_a_source_are_found),
 		cmocka_unit_test(faults_of_cloud_map_are_found),
 		cmocka_unit_test(a_name_must_be_one_of_dns),

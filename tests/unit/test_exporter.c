@@ -22,6 +22,8 @@ static const struct exporter_service services[] = {
 	  .failures = { { [FAILURE_REFUSED] = 8, [FAILURE_RESET] = 9 } },
 	  .policy = { .limited = 12, .ejections = 13 },
 	  .resets = { [RESET_REMOVED] = 10, [RESET_UNHEALTHY] = 11 },
+	  .is_timed = true,
+	  .timing = { .count = { [0] = 1, [18] = 2, [19] = 5000000000 }, .sum_ns = 2500000000 },
 	  .backends = { [STATE_HEALTHY] = 2, [STATE_UNHEALTHY] = 1 },
 	  .last_success_s = 1700000000 },
 	{ .name = "never \"seen\"", .backends = { [STATE_UNSET] = 7 } },
@@ -96,6 +98,16 @@ static void every_sample_is_where_it_belongs(void **state)
 		"shunt_connections_reset_total{service=\"backend\",reason=\"unhealthy\"} 11\n",
 		"# TYPE shunt_ejections_total counter\n"
 		"shunt_ejections_total{service=\"backend\"} 13\n",
+		"# TYPE shunt_connect_duration_seconds histogram\n"
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"0.0001\"} 1\n"
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"0.0002\"} 1\n",
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"0.00075\"} 1\n",
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"2.5\"} 1\n"
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"10\"} 3\n"
+		"shunt_connect_duration_seconds_bucket{service=\"backend\",le=\"+Inf\"} "
+		"5000000003\n"
+		"shunt_connect_duration_seconds_sum{service=\"backend\"} 2.5\n"
+		"shunt_connect_duration_seconds_count{service=\"backend\"} 5000000003\n#",
 		"# TYPE shunt_bytes_total counter\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"sent\"} 5000000000\n"
 		"shunt_bytes_total{service=\"backend\",direction=\"received\"} 6\n",

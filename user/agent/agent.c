@@ -72,6 +72,7 @@ static void on_check(uv_timer_t *timer)
 	if (dataplane_check(agent->dataplane, &agent->detached) < 0 && was_attached)
 		log_error("The programs are no longer attached, tasks connect without shunt",
 			  "reason='%s'", agent->detached.n > 0 ? agent->detached.lines[0] : "?");
+	events_check(agent);
 	agent_announce(agent);
 }
 
@@ -250,6 +251,7 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	diag_done(&agent->detached);
 	drain_book_done(&agent->drain_book);
 	foreigners_done(&agent->foreign);
+	diag_done(&agent->unwatched);
 	config_free(agent->config);
 	free(agent->config_error);
 	free(agent->origin);

@@ -3,6 +3,7 @@
 
 #include "core/promtext.h"
 #include "core/state.h"
+#include "core/timing.h"
 
 typedef void fill_fn(struct promtext *page, const struct exporter_input *in);
 
@@ -82,6 +83,28 @@ static void fill_resets(struct promtext *page, const struct exporter_input *in)
 			       service->resets[RESET_REMOVED]);
 		promtext_count(page, VALUES(service->name, "unhealthy"),
 			       service->resets[RESET_UNHEALTHY]);
+	}
+}
+
+static void fill_durations(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct shunt_timing *timing = &in->services[i].timing;
+		uint64_t counts[SHUNT_TIMING_BUCKETS];
+		double bounds[TIMING_BOUNDS];
+		const struct promtext_buckets buckets = {
+			.bounds = bounds,
+			.counts = counts,
+			.n = TIMING_BOUNDS,
+			.sum = (double)timing->sum_ns / 1e9,
+		};
+
+		for (size_t j = 0; j < SHUNT_TIMING_BUCKETS; j++)
+			counts[j] = timing->count[j];
+		for (size_t j = 0; j < TIMING_BOUNDS; j++)
+			bounds[j] = timing_bound_s(j);
+		if (in->services[i].is_timed)
+			promtext_histogram(page, VALUES(in->services[i].name), &buckets);
 	}
 }
 
@@ -203,6 +226,12 @@ static const struct metric {
 	    "established.",
 	    { "service", "reason" } },
 	  fill_failures },
+	{ { "shunt_connect_duration_seconds",
+	    PROMTEXT_HISTOGRAM,
+	    "How long TCP connects took that were established, from the SYN, of services with "
+	    "connect_timing.",
+	    { "service" } },
+	  fill_durations },
 	{ { "shunt_connections_reset_total",
 	    PROMTEXT_COUNTER,
 	    "Connections destroyed because their backend had left, or was unhealthy; see "

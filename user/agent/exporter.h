@@ -18,7 +18,9 @@ struct exporter_service {
 	struct shunt_counters counters;
 	struct shunt_failures failures;
 	uint64_t resets[RESETS];
-	struct shunt_policy policy;	    /* what the programs count in it */
+	struct shunt_policy policy; /* what the programs count in it */
+	bool is_timed;		    /* its connects are */
+	struct shunt_timing timing;
 	uint32_t backends[EXPORTER_STATES]; /* how many, by enum shunt_state */
 	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
 };

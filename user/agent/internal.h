@@ -64,8 +64,13 @@ struct agent {
 	bool broken;	     /* a write failed: the planner no longer knows what the maps hold */
 	struct log_repeat write_failures;
 
-	struct diag detached; /* why the programs are not attached, if so */
-	bool announced;	      /* READY=1 has been sent */
+	bool events_wanted;	  /* some service in force asks for them */
+	uint64_t events_since_ms; /* that it is so; 0: there was no plan yet */
+	uint64_t events_retry_ms;
+	struct log_repeat events_failures;
+	struct diag unwatched; /* why connect_timeout and connect_timing are not in force, if so */
+	struct diag detached;  /* why the programs are not attached, if so */
+	bool announced;	       /* READY=1 has been sent */
 	bool stopping;
 };
 
@@ -74,6 +79,11 @@ int voices_hear(struct watch *w);
 
 /* want.c: the backends of a service, each with its share, as they ought to be. 0 or -ENOMEM. */
 int want_backends(struct watch *w, struct table_service *s);
+
+/* events.c: has the program for events of connections attached before the plan for `want`. */
+void events_want(struct agent *agent, const struct table *want);
+/* Now and then: tries again, and takes it off when it is not wanted any more. */
+void events_check(struct agent *agent);
 
 /* reconcile.c */
 void reconcile_open(struct agent *agent);

@@ -92,6 +92,8 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 	if (r == 0)
 		r = exclude_before_plan(agent);
 	if (r == 0)
+		events_want(agent, &want);
+	if (r == 0)
 		r = planner_make(agent->planner, &want, &plan);
 	if (r < 0)
 		return r;

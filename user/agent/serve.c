@@ -5,6 +5,7 @@
 #include "agent/control.h"
 #include "agent/exporter.h"
 #include "agent/status.h"
+#include "kernel/events.h"
 
 bool agent_is_ready(const struct agent *agent)
 {
@@ -35,6 +36,7 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 	dataplane_failures(w->agent->dataplane, watch_service_id(w), &row->failures);
 	dataplane_resets(w->agent->dataplane, watch_service_id(w), row->resets);
 	dataplane_policy(w->agent->dataplane, watch_service_id(w), &row->policy);
+	row->is_timed = dataplane_timing(w->agent->dataplane, watch_service_id(w), &row->timing);
 	for (size_t i = 0; i < w->health.backends.n; i++)
 		row->backends[w->health.backends.list[i].state]++;
 }

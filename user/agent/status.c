@@ -144,6 +144,8 @@ static void add_problems(const struct agent *agent, cJSON *status)
 
 	for (size_t i = 0; i < agent->detached.n; i++)
 		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->detached.lines[i]));
+	for (size_t i = 0; i < agent->unwatched.n; i++)
+		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->unwatched.lines[i]));
 	if (agent->broken)
 		(void)cJSON_AddItemToArray(
 			problems, cJSON_CreateString("the maps could not be brought up to date"));

@@ -131,6 +131,22 @@ static void check_limits(struct config_reader *r, const struct config_place *at,
 		config_problem(r, &place, "got limits, wanted none: they are of TCP connections");
 }
 
+static void check_connect(struct config_reader *r, const struct config_place *at,
+			  const struct config_service *service)
+{
+	struct config_place timeout = { .parent = at, .key = "connect_timeout" };
+	struct config_place timing = { .parent = at, .key = "connect_timing" };
+
+	if (service->protocol != PROTOCOL_UDP)
+		return;
+	if (service->connect_timeout_ms > 0)
+		config_problem(r, &timeout,
+			       "got a duration, wanted none: nobody answers a connect() of UDP");
+	if (service->connect_timing)
+		config_problem(r, &timing,
+			       "got true, wanted false: a connect() of UDP takes no time");
+}
+
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -142,6 +158,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	check_source(r, at, json, service);
 	check_balance(r, at, json, service);
 	check_weights(r, at, json);
+	check_connect(r, at, service);
 	if (cJSON_IsObject(dns))
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))

@@ -219,7 +219,7 @@ static void read_value(struct config_reader *r, const struct config_place *at,
 		return;
 	else if (key->type == CONFIG_TYPE_WORD_OR_OBJECT && cJSON_IsObject(json))
 		read_object(r, at, key->path, json, base);
-	else if ((json->type & 0xff) != kind)
+	else if (!(json->type & 0xff & kind))
 		unwanted_by_key(r, at, json, key);
 	else if (kind == cJSON_Object)
 		read_object(r, at, key->path, json, base);
@@ -227,6 +227,8 @@ static void read_value(struct config_reader *r, const struct config_place *at,
 		read_array(r, at, key, json, base);
 	else if (kind == cJSON_Number)
 		read_number(r, at, key, json, base);
+	else if (key->type == CONFIG_TYPE_FLAG)
+		*(bool *)((char *)base + key->offset) = cJSON_IsTrue(json);
 	else
 		read_text(r, at, key, json, base);
 }

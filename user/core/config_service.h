@@ -75,6 +75,8 @@ struct config_service {
 	bool has_probe;
 	struct probe_rules probe;
 	struct config_resets on_removal, on_unhealthy;
+	uint32_t connect_timeout_ms; /* 0: none */
+	bool connect_timing;
 	enum config_source source;
 	struct config_cloudmap cloudmap;
 	struct {

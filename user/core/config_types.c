@@ -131,6 +131,13 @@ static int parse_word(const char *text, const struct config_key *key, void *base
 	return -EINVAL;
 }
 
+/* A default: in the text itself it is a word of JSON's. */
+static int parse_flag(const char *text, const struct config_key *key, void *base)
+{
+	*(bool *)field(key, base) = streq(text, "true");
+	return 0;
+}
+
 static int parse_alias(const char *text, const struct config_key *key, void *base)
 {
 	struct config_service *service = base;
@@ -206,6 +213,7 @@ static const struct config_type_row types[] = {
 	[CONFIG_TYPE_DURATION] = { "a duration", cJSON_String, parse_duration },
 	[CONFIG_TYPE_WORD] = { "one of", cJSON_String, parse_word },
 	[CONFIG_TYPE_WORD_OR_OBJECT] = { "an object, or one of", cJSON_String, parse_word },
+	[CONFIG_TYPE_FLAG] = { "true or false", cJSON_True | cJSON_False, parse_flag },
 	[CONFIG_TYPE_NAMES] = { "a DNS name", cJSON_Array, parse_alias },
 	[CONFIG_TYPE_SERVERS] = { "ip[:port] of a unicast address", cJSON_Array, parse_server },
 	[CONFIG_TYPE_ENDPOINTS] = { "ip:port or [v6]:port of a unicast address", cJSON_Array,

@@ -11,7 +11,7 @@
 
 struct config_type_row {
 	const char *wanted; /* "a duration" */
-	int json;	    /* cJSON_String, cJSON_Number, cJSON_Array, cJSON_Object */
+	int json;	    /* cJSON_String, cJSON_Number ...; cJSON_True | cJSON_False */
 	/*
 	 * Reads a text (for a list: one item of it) into the field at the key's offset from `base`.
 	 * 0; -EINVAL: not what is wanted; -ENOMEM. NULL: not read from text.

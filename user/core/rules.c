@@ -12,6 +12,8 @@ void rules_fill(struct table_service *s, const struct config_service *config, bo
 		.panic_percent = (uint8_t)config->ejection.panic_percent,
 		.connections_max = config->limits.connections,
 		.backend_connections_max = config->limits.per_backend,
+		.connect_timeout_ms = config->connect_timeout_ms,
+		.connect_timing = config->connect_timing,
 	};
 	s->head_flags = 0;
 	if (config->limits.connections || config->limits.per_backend)
@@ -19,4 +21,6 @@ void rules_fill(struct table_service *s, const struct config_service *config, bo
 	if (config->limits.per_backend || config->balance == BALANCE_LEAST_CONNECTIONS ||
 	    per_backend)
 		s->head_flags |= SHUNT_HEAD_LOADS;
+	if (config->connect_timeout_ms || config->connect_timing)
+		s->head_flags |= SHUNT_HEAD_EVENTS;
 }

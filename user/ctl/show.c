@@ -2,7 +2,9 @@
 /* shuntctl show: what is in the pinned maps. The agent is not asked and may be dead. */
 #include "core/balance.h"
 #include "core/state.h"
+#include "core/timing.h"
 #include "ctl/ctl.h"
+#include "kernel/events.h"
 
 typedef void section_fn(struct writer *w, const struct dataplane *d, const struct table *table);
 
@@ -80,26 +82,42 @@ static void show_backends(struct writer *w, const struct dataplane *d, const str
 	}
 }
 
+/* Microseconds; nothing where connects are not timed, or none was established. */
+static void put_quantile(struct writer *w, const struct shunt_timing *timing, double part)
+{
+	double seconds;
+
+	if (timing_quantile(timing, part, &seconds) == 0)
+		writer_count(w, (uint64_t)(seconds * 1e6 + 0.5));
+	else
+		writer_none(w);
+}
+
 static void show_counters(struct writer *w, const struct dataplane *d, const struct table *table)
 {
 	static const struct writer_column columns[] = {
 		{ "service", "SERVICE", false },      { "redirected", "REDIRECTED", true },
 		{ "no_backend", "NO-BACKEND", true }, { "limited", "LIMITED", true },
-		{ "ejections", "EJECTIONS", true },
+		{ "ejections", "EJECTIONS", true },   { "connect_p50_us", "P50-US", true },
+		{ "connect_p99_us", "P99-US", true },
 	};
 
 	writer_table(w, "counters", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < table->n; i++) {
 		struct shunt_counters counters;
 		struct shunt_policy policy;
+		struct shunt_timing timing;
 
 		dataplane_policy(d, table->services[i].id, &policy);
 		dataplane_counters(d, table->services[i].id, &counters);
+		(void)dataplane_timing(d, table->services[i].id, &timing);
 		writer_text(w, table->services[i].name);
 		writer_count(w, counters.redirected);
 		writer_count(w, counters.no_backend);
 		writer_count(w, policy.limited);
 		writer_count(w, policy.ejections);
+		put_quantile(w, &timing, 0.5);
+		put_quantile(w, &timing, 0.99);
 	}
 }
 

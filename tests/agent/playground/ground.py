@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ground an agent stands on: a throw-away cgroup, a private bpffs, directories, and clients on it."""
+import contextlib
 import itertools
 import json
 import os
@@ -81,6 +82,21 @@ class Ground:
                  f"for _ in range({times}): once.main('{address}', {port})"
         lines = self.client("/usr/bin/python3", "-c", script, cgroup=cgroup).stdout.splitlines()
         return [line.split()[2] if len(line.split()) > 3 else line.split()[0] for line in lines]
+
+    @contextlib.contextmanager
+    def exclusive(self, section, hook):
+        """Somebody else's program on the cgroup, which allows none beside it; its name is `foreign`."""
+        source, program = self.scratch / "foreign.bpf.c", self.bpffs / "foreign"
+        source.write_text(f'__attribute__((section("{section}"), used)) int foreign(void *ctx) {{ return 1; }}\n'
+                          'char _license[] __attribute__((section("license"), used)) = "GPL";\n', encoding="utf-8")
+        run(["clang", "-target", "bpf", "-O2", "-c", source, "-o", source.with_suffix(".o")])
+        run(["bpftool", "prog", "load", source.with_suffix(".o"), program])
+        run(["bpftool", "cgroup", "attach", self.cgroup, hook, "pinned", program])
+        try:
+            yield
+        finally:
+            run(["bpftool", "cgroup", "detach", self.cgroup, hook, "pinned", program])
+            program.unlink()
 
     def steps(self):
         return Steps(self)
