@@ -100,8 +100,7 @@ DEFINE_CLEANUP(struct planner *, planner_free);
  */
 int planner_make(struct planner *p, const struct table *want, struct plan *ret);
 
-/* Does anything rest? Then begin, wait for a grace period of the kernel (once at a time), and end.
- */
+/* Does anything rest? Then begin, wait for a grace period (once at a time), and end. */
 bool planner_wants_grace(const struct planner *p);
 void planner_grace_begin(struct planner *p);
 void planner_grace_end(struct planner *p);
