@@ -15,6 +15,7 @@
 #include "alternatives.h"
 #include "base/util.h"
 #include "crowd.h"
+#include "kernel/events.h"
 #include "measure.h"
 #include "playground.h"
 
@@ -35,7 +36,8 @@ enum end {
 struct mechanism {
 	const char *what;
 	const char *programs[ALTERNATIVE_PROGRAMS]; /* none: ours */
-	bool both; /* it sees the server's end too, wherever that is */
+	bool both;   /* it sees the server's end too, wherever that is */
+	bool events; /* ours: some service asks for connect_timeout or connect_timing */
 	double bar[2];
 	struct measure ns[2][ENDS], runs[2]; /* not ours, redirected */
 };
@@ -43,6 +45,7 @@ struct mechanism {
 static struct {
 	char *inside, *foreign; /* cgroups: of our programs, of the others' by turns */
 	struct alternatives *alternatives;
+	struct dataplane *dataplane;
 	int listener;
 	uint32_t turn;
 } bench;
@@ -157,6 +160,16 @@ static void measure_round(struct mechanism *m, bool redirected)
 	measure_add(&ns[END_BOTH], best.client_ns + best.server_ns);
 }
 
+static void attach_events(bool wanted)
+{
+	struct diag problems = { 0 };
+
+	if (dataplane_events(bench.dataplane, wanted, &problems) < 0)
+		diag_print(&problems, "bench: ", stderr);
+	require(problems.total == 0);
+	diag_done(&problems);
+}
+
 static void measure_all(struct mechanism *mechanisms, size_t n)
 {
 	int rounds = measure_rounds(ROUNDS);
@@ -167,6 +180,7 @@ static void measure_all(struct mechanism *mechanisms, size_t n)
 
 			if (m->programs[0])
 				alternatives_attach(bench.alternatives, bench.foreign, m->programs);
+			attach_events(m->events);
 			playground_join(m->programs[0] ? bench.foreign : bench.inside);
 			measure_round(m, false);
 			measure_round(m, true);
@@ -221,6 +235,7 @@ static void bench_mechanisms(void)
 {
 	struct mechanism mechanisms[] = {
 		{ .what = "shunt", .both = true, .bar = { 200, 400 } },
+		{ .what = "shunt, while a service asks for events", .both = true, .events = true },
 		{ .what = "the same hooks, empty",
 		  .programs = { "empty_connect", "empty_error", "empty_destroy" },
 		  .both = true },
@@ -261,6 +276,7 @@ int main(void)
 	if (agent_start(&a) < 0)
 		diag_print(&a.problems, "bench: ", stderr);
 	require(a.error == 0);
+	bench.dataplane = a.dataplane;
 	crowd_add(&want, 1, 3, PROTOCOL_TCP, 0);
 	table_sort(&want);
 	bench.alternatives = alternatives_new(&want);
