@@ -29,6 +29,17 @@ static const struct exporter_service services[] = {
 	{ .name = "never \"seen\"", .backends = { [STATE_UNSET] = 7 } },
 };
 
+static const struct exporter_backend backends[] = {
+	{ "backend",
+	  "10.0.1.54:3000",
+	  { .active = 1,
+	    .redirected = 20,
+	    .failures = 2,
+	    .bytes_sent = 5000000000,
+	    .bytes_received = 6,
+	    .retransmits = 7 } },
+};
+
 static const struct requests requests = {
 	.rows = { { "cloudmap", "DiscoverInstances", "ok", 41 },
 		  { "cloudmap", "DiscoverInstances", "RequestLimitExceeded", 2 } },
@@ -55,6 +66,8 @@ static const struct exporter_input everything = {
 	.has_tracks = true,
 	.services = services,
 	.n_services = ARRAY_SIZE(services),
+	.backends = backends,
+	.n_backends = ARRAY_SIZE(backends),
 	.requests = &requests,
 	.maps = maps,
 	.n_maps = ARRAY_SIZE(maps),
@@ -124,6 +137,19 @@ static void every_sample_is_where_it_belongs(void **state)
 		"shunt_map_entries{map=\"shunt_backends\"} 3\n",
 		"shunt_map_capacity{map=\"shunt_services\"} 16384\n",
 		"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 0.25\n",
+		"# TYPE shunt_backend_connections_active gauge\n"
+		"shunt_backend_connections_active{service=\"backend\",backend=\"10.0.1.54:3000\"} "
+		"1\n",
+		"shunt_backend_connects_total{service=\"backend\",backend=\"10.0.1.54:3000\"} 20\n",
+		"shunt_backend_connect_failures_total{service=\"backend\",backend=\"10.0.1.54:"
+		"3000\"} "
+		"2\n",
+		"shunt_backend_bytes_total{service=\"backend\",backend=\"10.0.1.54:3000\","
+		"direction=\"sent\"} 5000000000\n"
+		"shunt_backend_bytes_total{service=\"backend\",backend=\"10.0.1.54:3000\","
+		"direction=\"received\"} 6\n",
+		"shunt_backend_retransmits_total{service=\"backend\",backend=\"10.0.1.54:3000\"} "
+		"7\n",
 		"\nprocess_resident_memory_bytes 4096\n",
 		"\nprocess_virtual_memory_bytes 8192\n",
 		"\nprocess_open_fds 9\n",

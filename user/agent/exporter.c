@@ -308,5 +308,6 @@ int exporter_render(const struct exporter_input *in, char **ret_text, size_t *re
 		promtext_begin(&page, &metrics[i].family);
 		metrics[i].fill(&page, in);
 	}
+	exporter_fill_backends(&page, in);
 	return promtext_take(&page, ret_text, ret_length);
 }

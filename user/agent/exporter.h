@@ -25,17 +25,30 @@ struct exporter_service {
 	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
 };
 
+/* Where metrics.per_backend asks for it. */
+struct exporter_backend {
+	const char *service;
+	char backend[ADDR_PORT_TEXT_MAX];
+	struct shunt_load load;
+};
+
 struct exporter_input {
 	const char *version;
 	uint32_t layout;
 	bool has_tracks; /* else the kernel does not tell how connections end */
 	const struct exporter_service *services;
 	size_t n_services;
+	const struct exporter_backend *backends;
+	size_t n_backends;
 	const struct requests *requests; /* or NULL */
 	const struct dataplane_map_use *maps;
 	size_t n_maps;
 	const struct process_stats *process; /* or NULL: unknown */
 };
+
+/* exporter_backends.c: the series of single backends. */
+struct promtext;
+void exporter_fill_backends(struct promtext *page, const struct exporter_input *in);
 
 /* *ret_text is the caller's. 0 or -ENOMEM. */
 int exporter_render(const struct exporter_input *in, char **ret_text, size_t *ret_length);

@@ -26,7 +26,7 @@ static int want_service(struct table *want, struct watch *w)
 	s->protocol = w->config->protocol;
 	s->on_empty = w->config->on_empty;
 	s->balance = w->config->balance;
-	rules_fill(s, w->config, false);
+	rules_fill(s, w->config, w->agent->config->metrics_per_backend);
 	if (w->config->zone.prefer)
 		(void)util_copy(s->zone, sizeof(s->zone), w->config->zone.prefer);
 	return want_backends(w, s);

@@ -41,10 +41,40 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 		row->backends[w->health.backends.list[i].state]++;
 }
 
+/* The backends that the programs count, all of them; 0: none, or no memory. */
+static size_t backends_fill(const struct agent *agent, struct exporter_backend **ret)
+{
+	const struct plan_state *state = planner_state(agent->planner);
+	struct exporter_backend *rows = NULL;
+	size_t n = 0;
+
+	if (agent->config->metrics_per_backend)
+		rows = calloc(MAX(state->backends.n, 1U), sizeof(*rows));
+	for (size_t i = 0; rows && i < agent->n_watches; i++) {
+		uint32_t id = watch_service_id(agent->watches[i]);
+
+		for (size_t at = plan_state_backends(state, id);
+		     at < state->backends.n && state->backends.list[at].info.service_id == id;
+		     at++) {
+			const struct plan_backend *backend = &state->backends.list[at];
+			struct addr_port place = plan_backend_at(&backend->info);
+
+			if (!dataplane_load(agent->dataplane, backend->id, backend->info.born,
+					    &rows[n].load))
+				continue;
+			rows[n].service = agent->watches[i]->config->name;
+			endpoint_format_place(&place, rows[n++].backend);
+		}
+	}
+	*ret = rows;
+	return n;
+}
+
 static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 {
 	_cleanup_free_ struct exporter_service *services = calloc(MAX(agent->n_watches, 1U),
 								  sizeof(*services));
+	_cleanup_free_ struct exporter_backend *backends = NULL;
 	struct dataplane_map_use maps[DATAPLANE_MAPS_MAX];
 	struct process_stats process;
 	struct exporter_input in = {
@@ -64,6 +94,8 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 	}
 	for (size_t i = 0; i < agent->n_watches; i++)
 		service_fill(agent->watches[i], &services[i]);
+	in.n_backends = backends_fill(agent, &backends);
+	in.backends = backends;
 	in.n_maps = dataplane_map_use(agent->dataplane, agent->planner, maps);
 	if (exporter_render(&in, &reply->body, &reply->length) < 0) {
 		reply_text(reply, 500, "out of memory\n");

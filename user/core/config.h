@@ -32,6 +32,7 @@ struct config {
 	char *state_dir;
 	char *control_socket;
 	struct addr_port metrics_listen;
+	bool metrics_per_backend;
 	struct addr_prefix vips;
 	struct {
 		char *region;	     /* NULL when nothing tells it and nothing needs it */
