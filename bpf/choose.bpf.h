@@ -184,28 +184,49 @@ static __always_inline __u32 slot_find(struct choice *choice)
 	return 0;
 }
 
+/* Counts the connection with those of its service. */
+static __always_inline bool limits_take(struct choice *choice, struct shunt_policy *policy)
+{
+	if (!count_within(&policy->active, policy->rules.connections_max))
+		return false;
+	if (policy->rules.pending_max) {
+		if (!count_within(&policy->pending, policy->rules.pending_max)) {
+			__sync_fetch_and_add(&policy->active, -1);
+			return false;
+		}
+		choice->flags |= SHUNT_TRACK_PENDING;
+	}
+	choice->flags |= SHUNT_TRACK_LIMIT;
+	return true;
+}
+
+static __always_inline void limits_undo(struct choice *choice, struct shunt_policy *policy)
+{
+	if (choice->flags & SHUNT_TRACK_LIMIT)
+		__sync_fetch_and_add(&policy->active, -1);
+	if (choice->flags & SHUNT_TRACK_PENDING)
+		__sync_fetch_and_add(&policy->pending, -1);
+}
+
 /* The index of the cell, or 0: none, because of a limit if choice->limited says so. */
 __noinline __u32 choose_with_care(struct choice *choice)
 {
 	struct shunt_policy *policy = choice ? policy_of(choice->service_id) : NULL;
-	bool limits;
 	__u32 index;
 
 	if (!policy || !choice->count)
 		return 0;
-	limits = choice->counts && choice->head.flags & SHUNT_HEAD_LIMITS;
 	if (choice->head.balance == BALANCE_LEAST_CONNECTIONS)
 		turn_to_fewer(choice);
-	if (limits && !count_within(&policy->active, policy->rules.connections_max)) {
+	if (choice->counts && choice->head.flags & SHUNT_HEAD_LIMITS &&
+	    !limits_take(choice, policy)) {
 		choice->limited = true;
 		__sync_fetch_and_add(&policy->limited, 1);
 		return 0;
 	}
 	index = slot_find(choice);
-	if (index && limits)
-		choice->flags |= SHUNT_TRACK_LIMIT;
-	else if (limits)
-		__sync_fetch_and_add(&policy->active, -1);
+	if (!index)
+		limits_undo(choice, policy);
 	if (choice->limited)
 		__sync_fetch_and_add(&policy->limited, 1);
 	return index;

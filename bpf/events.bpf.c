@@ -195,8 +195,10 @@ static __always_inline void attempt_end(struct bpf_sock_ops *ctx, bool establish
 	if (!attempt)
 		return;
 	attempt_give_back(ctx, attempt);
-	if (established)
+	if (established) {
 		attempt_time(attempt);
+		track_established(bpf_get_socket_cookie(ctx));
+	}
 	attempt_forget(ctx, attempt);
 }
 

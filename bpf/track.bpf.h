@@ -73,10 +73,12 @@ static __always_inline void counted_undo(__u32 service_id, __u32 backend_id, __u
 	struct shunt_policy *policy;
 	struct shunt_load *load;
 
-	if (flags & SHUNT_TRACK_LIMIT) {
+	if (flags & (SHUNT_TRACK_LIMIT | SHUNT_TRACK_PENDING)) {
 		policy = policy_of(service_id);
-		if (policy)
+		if (policy && flags & SHUNT_TRACK_LIMIT)
 			__sync_fetch_and_add(&policy->active, -1);
+		if (policy && flags & SHUNT_TRACK_PENDING)
+			__sync_fetch_and_add(&policy->pending, -1);
 	}
 	if (flags & SHUNT_TRACK_LOAD) {
 		load = load_find(backend_id, born);
@@ -116,6 +118,19 @@ static __always_inline void track_uncount(const struct shunt_track *track,
 	__sync_fetch_and_add(&counters->active, -1);
 	if (track->flags)
 		counted_undo(track->service_id, track->backend_id, track->born, track->flags);
+}
+
+/* It is established, and pending no more. Under the socket's lock, as its end is. */
+static __always_inline void track_established(__u64 cookie)
+{
+	struct shunt_track *track = track_find(cookie);
+
+	if (!track || !(track->flags & SHUNT_TRACK_PENDING))
+		return;
+	track->flags &= ~SHUNT_TRACK_PENDING;
+	if (track_counters(track))
+		counted_undo(track->service_id, track->backend_id, track->born,
+			     SHUNT_TRACK_PENDING);
 }
 
 /* An earlier connect() of the same socket that came to nothing, or was undone by AF_UNSPEC. */

@@ -408,9 +408,10 @@ struct shunt_track {
 	__u32 flags : 8;  /* SHUNT_TRACK_... */
 };
 
-#define SHUNT_TRACK_LOAD 1  /* counted in shunt_loads */
-#define SHUNT_TRACK_LIMIT 2 /* counted in policy.active */
-#define SHUNT_TRACK_TRIAL 4 /* tries an ejected backend */
+#define SHUNT_TRACK_LOAD 1    /* counted in shunt_loads */
+#define SHUNT_TRACK_LIMIT 2   /* counted in policy.active */
+#define SHUNT_TRACK_TRIAL 4   /* tries an ejected backend */
+#define SHUNT_TRACK_PENDING 8 /* counted in policy.pending: not established yet */
 
 /* shunt_senders: in socket storage, the last addresses that an unconnected UDP socket has sent to.
  */

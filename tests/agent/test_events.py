@@ -108,6 +108,25 @@ def test_who_is_in_the_way_is_told_and_connects_go_on(agent, ground, services, s
         assert steps.do("connect", "a", VIP, 8080) == f"ok {VIP} 8080"
         problems = agent.status()["problems"]
         assert len(problems) == 1 and "is attached to sock_ops exclusively" in problems[0]
-        assert "connect_timeout and connect_timing are not in force" in agent.logged()
+        assert "connect_timeout, connect_timing and limits.pending are not in force" in agent.logged()
     wait.until("it is in force after all", lambda: is_attached(agent), 20)
     wait.until("nothing is wrong any more", lambda: agent.status()["problems"] == [])
+
+
+def test_only_so_many_connections_may_be_pending(agent, services, steps):
+    agent = agent(services=services(limits={"pending": 2})).start()
+    steps.do("start", "a", DEAF_VIP, 8080)
+    steps.do("start", "b", DEAF_VIP, 8080)
+    assert steps.do("connect", "c", DEAF_VIP, 8080) == "ECONNREFUSED"
+    assert agent.metric("shunt_connects_total", service="deaf", result="limited") == 1
+    steps.do("close", "a")
+    wait.until("its place is free", lambda: steps.do("start", "c", DEAF_VIP, 8080) == "started"
+               and agent.metric("shunt_connections_active", service="deaf") == 2)
+
+
+def test_what_is_established_is_not_pending_any_more(agent, services, steps):
+    agent = agent(services=services(limits={"pending": 1})).start()
+    for name in "abcd":
+        assert steps.do("connect", name, VIP, 8080) == f"ok {VIP} 8080"
+    assert agent.metric("shunt_connects_total", service="good", result="limited") == 0
+    assert agent.metric("shunt_connections_active", service="good") == 4

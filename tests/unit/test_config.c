@@ -154,7 +154,7 @@ static void what_ejects_and_limits_is_read(void **state)
 		"\"balance\":\"least_connections\","
 		"\"ejection\":{\"failures\":3,\"within\":\"10s\",\"base\":\"1s\",\"max\":\"1m\","
 		"\"max_percent\":0,\"panic_percent\":100},"
-		"\"limits\":{\"connections\":100000,\"per_backend\":7}},"
+		"\"limits\":{\"connections\":100000,\"per_backend\":7,\"pending\":8}},"
 		"{\"name\":\"y\",\"static\":{\"endpoints\":[]},\"ejection\":false}]}");
 	const struct config_service *s = &c->services[0];
 
@@ -169,6 +169,7 @@ static void what_ejects_and_limits_is_read(void **state)
 	assert_int_equal(s->ejection.panic_percent, 100);
 	assert_int_equal(s->limits.connections, 100000);
 	assert_int_equal(s->limits.per_backend, 7);
+	assert_int_equal(s->limits.pending, 8);
 	assert_false(c->services[1].has_ejection);
 }
 

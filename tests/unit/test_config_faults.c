@@ -167,8 +167,8 @@ static void wrong_types_and_unknown_keys_are_refused(void **state)
 		  "the cgroup that is attached to, without empty parts, . and .., wildcards in its "
 		  "last part only" },
 		{ "\"names\": {}", "file: names: not built in this version, leave it out" },
-		{ "\"metrics\": {\"per_backend\": true}",
-		  "file: metrics.per_backend: not built in this version, leave it out" },
+		{ "\"metrics\": {\"per_backend\": 1}",
+		  "file: metrics.per_backend: got 1, wanted true or false" },
 	};
 
 	(void)state;

@@ -21,19 +21,21 @@ static void follow(struct agent *agent)
 	r = dataplane_events(agent->dataplane, agent->events_wanted, &agent->unwatched);
 	if (r == 0)
 		failures = log_repeat_recovered(&agent->events_failures);
-	if (failures > 0)
-		log_info("connect_timeout and connect_timing are in force now", "failures=%u",
-			 failures);
+	if (failures > 0) {
+		log_info("connect_timeout, connect_timing and limits.pending are in force now",
+			 "failures=%u", failures);
+		reconcile_schedule(agent);
+	}
 	if (agent->unwatched.total == 0)
 		return;
 	agent->events_retry_ms = now_ms + RETRY_MS;
 	if (log_repeat_failed(&agent->events_failures, now_ms))
-		log_error("connect_timeout and connect_timing are not in force, trying again in "
-			  "10 seconds",
+		log_error("connect_timeout, connect_timing and limits.pending are not in force, "
+			  "trying again in 10 seconds",
 			  "reason='%s'", agent->unwatched.lines[0]);
 }
 
-void events_want(struct agent *agent, const struct table *want)
+void events_want(struct agent *agent, struct table *want)
 {
 	bool wanted = false;
 
@@ -46,6 +48,9 @@ void events_want(struct agent *agent, const struct table *want)
 	}
 	if (wanted)
 		follow(agent);
+	/* nobody would tell when a connection is pending no more */
+	for (size_t i = 0; i < want->n && agent->unwatched.total > 0; i++)
+		want->services[i].rules.pending_max = 0;
 }
 
 void events_check(struct agent *agent)

@@ -68,7 +68,8 @@ struct agent {
 	uint64_t events_since_ms; /* that it is so; 0: there was no plan yet */
 	uint64_t events_retry_ms;
 	struct log_repeat events_failures;
-	struct diag unwatched; /* why connect_timeout and connect_timing are not in force, if so */
+	struct diag unwatched; /* why connect_timeout, connect_timing and limits.pending are not in
+				  force, if so */
 	struct diag detached;  /* why the programs are not attached, if so */
 	bool announced;	       /* READY=1 has been sent */
 	bool stopping;
@@ -81,7 +82,7 @@ int voices_hear(struct watch *w);
 int want_backends(struct watch *w, struct table_service *s);
 
 /* events.c: has the program for events of connections attached before the plan for `want`. */
-void events_want(struct agent *agent, const struct table *want);
+void events_want(struct agent *agent, struct table *want);
 /* Now and then: tries again, and takes it off when it is not wanted any more. */
 void events_check(struct agent *agent);
 

@@ -234,6 +234,8 @@ static const struct config_key keys[] = {
 	  SERVICE_AT(limits.connections), .help = "to all backends together" },
 	{ "services[].limits.per_backend", CONFIG_TYPE_COUNT, .min = 1, .max = INT32_MAX,
 	  SERVICE_AT(limits.per_backend), .help = "to each backend" },
+	{ "services[].limits.pending", CONFIG_TYPE_COUNT, .min = 1, .max = INT32_MAX,
+	  SERVICE_AT(limits.pending), .help = "that are not established yet" },
 	{ "services[].probe", CONFIG_TYPE_SWITCH,
 	  .help = "whether the agent connects to the backends itself, to see if they can be "
 		  "reached; without it, it does not" },

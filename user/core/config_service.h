@@ -89,7 +89,7 @@ struct config_service {
 		uint32_t within_ms, base_ms, max_ms;
 	} ejection;
 	struct {
-		uint32_t connections, per_backend; /* 0: none */
+		uint32_t connections, per_backend, pending; /* 0: none */
 	} limits;
 	struct {
 		char *attribute; /* of Cloud Map's instances, or NULL */

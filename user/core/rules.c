@@ -12,15 +12,16 @@ void rules_fill(struct table_service *s, const struct config_service *config, bo
 		.panic_percent = (uint8_t)config->ejection.panic_percent,
 		.connections_max = config->limits.connections,
 		.backend_connections_max = config->limits.per_backend,
+		.pending_max = config->limits.pending,
 		.connect_timeout_ms = config->connect_timeout_ms,
 		.connect_timing = config->connect_timing,
 	};
 	s->head_flags = 0;
-	if (config->limits.connections || config->limits.per_backend)
+	if (config->limits.connections || config->limits.per_backend || config->limits.pending)
 		s->head_flags |= SHUNT_HEAD_LIMITS;
 	if (config->limits.per_backend || config->balance == BALANCE_LEAST_CONNECTIONS ||
 	    per_backend)
 		s->head_flags |= SHUNT_HEAD_LOADS;
-	if (config->connect_timeout_ms || config->connect_timing)
+	if (config->connect_timeout_ms || config->connect_timing || config->limits.pending)
 		s->head_flags |= SHUNT_HEAD_EVENTS;
 }
