@@ -68,8 +68,7 @@ struct agent {
 	uint64_t events_since_ms; /* that it is so; 0: there was no plan yet */
 	uint64_t events_retry_ms;
 	struct log_repeat events_failures;
-	struct diag unwatched; /* why connect_timeout, connect_timing and limits.pending are not in
-				  force, if so */
+	struct diag unwatched; /* why what needs these events is not in force, if so */
 	struct diag detached;  /* why the programs are not attached, if so */
 	bool announced;	       /* READY=1 has been sent */
 	bool stopping;
