@@ -52,6 +52,8 @@ void wanted_add(struct table *t, const struct wanted_service *wanted)
 			service->balance = BALANCE_MAGLEV_TASK;
 		else if (streq(word, "socket"))
 			service->balance = BALANCE_MAGLEV_SOCKET;
+		else if (streq(word, "least"))
+			service->balance = BALANCE_LEAST_CONNECTIONS;
 		else if (*word)
 			backend_add(service, &capacity, word);
 	}

@@ -11,8 +11,8 @@ struct wanted_service {
 	const char *vip; /* "ip:port", "[v6]:port", or without a port: any port */
 	enum shunt_protocol protocol;
 	/* "ip:port" separated by blanks, "*N" behind for a weight; without a port: the client's;
-	 * the word "pass" for on_empty, and "random", "task", "socket" (Maglev by either) for
-	 * balance */
+	 * the word "pass" for on_empty, and "random", "least", "task", "socket" (Maglev by
+	 * either) for balance */
 	const char *backends;
 };
 

@@ -6,12 +6,12 @@
 
 #include "playground.h"
 
-int playground_attach_foreign(const char *cgroup, const char *name, int attach_type,
-			      unsigned int flags)
+static int attach(const char *cgroup, const char *name, int attach_type, unsigned int flags,
+		  int answer)
 {
-	/* r0 = 1; exit */
-	const struct bpf_insn allow[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+	/* r0 = answer; exit */
+	const struct bpf_insn text[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = answer },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	bool sock_ops = attach_type == BPF_CGROUP_SOCK_OPS;
@@ -20,12 +20,23 @@ int playground_attach_foreign(const char *cgroup, const char *name, int attach_t
 	_cleanup_close_ int at = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int program = bpf_prog_load(sock_ops ? BPF_PROG_TYPE_SOCK_OPS
 					     : BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-				    name, "GPL", allow, ARRAY_SIZE(allow), &options);
+				    name, "GPL", text, ARRAY_SIZE(text), &options);
 
 	require(at >= 0);
 	require(program >= 0);
 	require(bpf_prog_attach(program, at, (enum bpf_attach_type)attach_type, flags) == 0);
 	return program;
+}
+
+int playground_attach_foreign(const char *cgroup, const char *name, int attach_type,
+			      unsigned int flags)
+{
+	return attach(cgroup, name, attach_type, flags, 1);
+}
+
+int playground_attach_denying(const char *cgroup, int attach_type)
+{
+	return attach(cgroup, "deny", attach_type, BPF_F_ALLOW_MULTI, 0);
 }
 
 void playground_detach_foreign(const char *cgroup, int program, int attach_type)

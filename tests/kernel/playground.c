@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <mntent.h>
 #include <poll.h>
 #include <pthread.h>
@@ -68,28 +69,26 @@ static void find_outside(const char *mount_point)
 		       streq(line + 3, "/") ? "" : line + 3);
 }
 
+static int remove_cgroup(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)place;
+	if (kind == FTW_DP)
+		(void)rmdir(path);
+	return 0;
+}
+
 /* Removes the cgroups once nobody is in them, for at most five seconds. */
 static void guard(int end_of_program)
 {
-	static const char *const children[] = {
-		"/inside", "/foreign", "/other", "/task-1/container", "/task-1", "/task-2", ""
-	};
 	char byte;
 
 	(void)setsid();
 	while (read(end_of_program, &byte, 1) < 0 && errno == EINTR)
 		;
 	for (int attempt = 0; attempt < 500; attempt++) {
-		int left = 0;
-
-		for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
-			char path[320];
-
-			(void)snprintf(path, sizeof(path), "%s%s", ground.cgroup, children[i]);
-			if (rmdir(path) < 0 && errno != ENOENT)
-				left++;
-		}
-		if (left == 0)
+		(void)nftw(ground.cgroup, remove_cgroup, 8, FTW_DEPTH | FTW_PHYS);
+		if (access(ground.cgroup, F_OK) < 0)
 			_exit(0);
 		(void)poll(NULL, 0, 10);
 	}

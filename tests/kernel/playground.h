@@ -37,6 +37,8 @@ void playground_go_inside(void);
 /* A program ("return 1") attached to the cgroup the old way; flags as of BPF_PROG_ATTACH. */
 int playground_attach_foreign(const char *cgroup, const char *name, int attach_type,
 			      unsigned int flags);
+/* One that denies with EPERM, after those that are attached there already. */
+int playground_attach_denying(const char *cgroup, int attach_type);
 void playground_detach_foreign(const char *cgroup, int program, int attach_type);
 
 /* TCP listeners on all addresses at a port; what connects is accepted and closed. */

@@ -16,7 +16,7 @@
 #include "pick.skel.h"
 
 /* As enum verdict of bpf/pick.bpf.h, which only programs can include. */
-enum { NOT_OURS, REDIRECTED, REFUSED, PASSED };
+enum { NOT_OURS, REDIRECTED, REFUSED, PASSED, LIMITED };
 /* As enum asker, and bits of enum affinity. */
 enum { CONNECT, SEND };
 enum { BY_TASK = 1, BY_SOCKET = 2 };
@@ -242,6 +242,43 @@ static void random_spreads_evenly_whatever_came_before(void **state)
 	assert_int_equal(agent_counters(&agent, "r").redirected, 3000);
 }
 
+/* Nobody's connection ends here: what is picked stays counted. */
+static void least_connections_are_nearly_even(void **state)
+{
+	struct table want = WANTED({ "l", "127.254.0.1:80", PROTOCOL_TCP, THREE " least" });
+	unsigned int counts[4] = { 0 }, asked;
+
+	(void)state;
+	want.services[0].head_flags = SHUNT_HEAD_LOADS;
+	agent_become(&agent, want);
+	for (int i = 0; i < 30000; i++)
+		counts[picked_by("127.254.0.1:80", IPPROTO_TCP, CONNECT, 1, 2, &asked)]++;
+	for (int i = 1; i <= 3; i++) /* by the lot alone the deviation is 82 */
+		assert_in_range(counts[i], 9980, 10020);
+}
+
+static void beyond_a_limit_nothing_is_picked_or_counted(void **state)
+{
+	struct table want = WANTED({ "c", "127.254.0.1:80", PROTOCOL_TCP, THREE },
+				   { "b", "127.254.0.2:80", PROTOCOL_TCP, THREE });
+
+	(void)state;
+	want.services[0].head_flags = SHUNT_HEAD_LOADS; /* sorted by name */
+	want.services[0].rules.backend_connections_max = 5;
+	want.services[1].head_flags = SHUNT_HEAD_LIMITS;
+	want.services[1].rules.connections_max = 100;
+	agent_become(&agent, want);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(verdict("127.254.0.1:80", IPPROTO_TCP),
+				 i < 100 ? REDIRECTED : LIMITED);
+		assert_int_equal(verdict("127.254.0.2:80", IPPROTO_TCP),
+				 i < 15 ? REDIRECTED : LIMITED);
+	}
+	assert_int_equal(agent_counters(&agent, "c").redirected, 100);
+	assert_int_equal(agent_counters(&agent, "b").redirected, 15);
+	assert_int_equal(agent_counters(&agent, "c").no_backend, 0);
+}
+
 static void maglev_keeps_a_backend_for_a_task_or_a_socket(void **state)
 {
 	(void)state;
@@ -336,6 +373,8 @@ int main(void)
 		cmocka_unit_test(weights_are_kept_exactly),
 		cmocka_unit_test(a_key_is_asked_for_only_by_the_policy_that_uses_it),
 		cmocka_unit_test(random_spreads_evenly_whatever_came_before),
+		cmocka_unit_test(least_connections_are_nearly_even),
+		cmocka_unit_test(beyond_a_limit_nothing_is_picked_or_counted),
 		cmocka_unit_test(maglev_keeps_a_backend_for_a_task_or_a_socket),
 		cmocka_unit_test(maglev_moves_few_keys_of_the_backends_that_stay),
 		cmocka_unit_test(a_udp_probe_is_not_counted_and_moves_no_turn),
