@@ -15,9 +15,9 @@
 #endif
 
 /* How many slots are looked at: some by lot, so that the neighbours of an ejected one get no more
- * than others, then the next in a row. */
+ * than others, then the next in a row: up to 64 slots, the last one that is left is found. */
 #define CANDIDATES_DRAWN 8
-#define CANDIDATES_MAX 24
+#define CANDIDATES_MAX 72
 
 /*
  * Slots of one family of a run, and what is needed to choose among them: passed whole to a function
@@ -75,14 +75,17 @@ static __always_inline void turn(struct choice *choice, const struct shunt_count
 				   : scale(bpf_get_prandom_u32(), choice->count);
 }
 
-static __always_inline __u32 candidate(const struct choice *choice, __u32 i)
+/* Of a global function the verifier knows nothing about i: it looks at it once, not 72 times. */
+__noinline __u32 candidate(struct choice *choice, __u32 i)
 {
+	if (!choice || !choice->count)
+		return 0;
 	if (i == 0)
-		return choice->turn;
+		return choice->first + choice->turn;
 	if (i >= CANDIDATES_DRAWN)
-		return (choice->turn + i - CANDIDATES_DRAWN + 1) % choice->count;
-	return choice->key ? turn_of(choice->key + i, choice->count)
-			   : scale(bpf_get_prandom_u32(), choice->count);
+		return choice->first + (choice->turn + i - CANDIDATES_DRAWN + 1) % choice->count;
+	return choice->first + (choice->key ? turn_of(choice->key + i, choice->count)
+					    : scale(bpf_get_prandom_u32(), choice->count));
 }
 
 /* --- limits and loads ------------------------------------------------------------------------- */
@@ -155,7 +158,7 @@ __noinline int slot_suits(struct choice *choice, __u32 index)
 		return SUITS_UNFIT;
 	if (!load_take(choice, &cell->slot, policy->rules.backend_connections_max)) {
 		if (fitness == FITNESS_TRIAL)
-			health_tried_by(cell->slot.backend_id, cell->slot.born, 0, 0);
+			health_untried(cell->slot.backend_id, cell->slot.born, TRIAL_TO_COME);
 		return SUITS_NOT;
 	}
 	if (fitness == FITNESS_TRIAL)
@@ -169,7 +172,7 @@ static __always_inline __u32 slot_find(struct choice *choice)
 	__u32 unfit = 0;
 
 	for (__u32 i = 0; i < CANDIDATES_MAX; i++) {
-		__u32 index = choice->first + candidate(choice, i);
+		__u32 index = candidate(choice, i);
 		int suits = slot_suits(choice, index);
 
 		if (suits == SUITS)

@@ -104,18 +104,19 @@ static __always_inline void judge(const struct shunt_track *track,
 				  const struct shunt_counters *counters, const struct sock *sk,
 				  const struct tcp_sock *tcp, int error)
 {
-	__u32 evidence = 0;
+	__u32 evidence;
 
-	if (tcp->bytes_acked == 0)
+	if (tcp->bytes_acked == 0) {
 		evidence = evidence_of(error, tcp);
-	else if (error == ECONNRESET)
-		evidence = EVIDENCE_WEAK;
-	else if (error)
-		return;
-	if (tcp->bytes_acked == 0 ? evidence || track->flags & SHUNT_TRACK_TRIAL : evidence)
-		health_failed(track, task_of(sk), evidence);
-	else if (tcp->bytes_acked && counters->look)
+		if (evidence || track->flags & SHUNT_TRACK_TRIAL)
+			health_failed(track, task_of(sk), evidence);
+	} else if (error == ECONNRESET) {
+		if (track->flags & SHUNT_TRACK_TRIAL)
+			health_came_through(track);
+		health_failed(track, task_of(sk), EVIDENCE_WEAK);
+	} else if (!error && counters->look) {
 		health_succeeded(track, task_of(sk));
+	}
 }
 
 /* The end of a track that was ours: `error` is the socket's, 0 when it was closed. */
@@ -130,7 +131,7 @@ static __always_inline void track_end(const struct shunt_track *track, struct so
 	/* wiped: disconnected by the application or by MPTCP above it, or there was no route */
 	if (!tcp || !sk->__sk_common.skc_dport) {
 		if (track->flags & SHUNT_TRACK_TRIAL)
-			health_tried_by(track->backend_id, track->born, 0, 0);
+			health_untried(track->backend_id, track->born, track->cookie);
 		return;
 	}
 	if (tcp->bytes_acked == 0)

@@ -144,17 +144,23 @@ static __always_inline void eject(struct shunt_policy *policy, struct shunt_heal
 	look_set(service_id, SHUNT_LOOK_AVOID);
 }
 
-/* The trial has come through. */
+/* The trial has come through. The order matters: who is ejected without a trial is tried. */
 static __always_inline void readmit(struct shunt_policy *policy, struct shunt_health *health)
 {
 	__u64 until = health->eject_until;
 
 	health->returned_ms = ms_of(bpf_ktime_get_ns());
 	health->window.failures = 0;
-	health->trial = 0;
 	if (until && __sync_val_compare_and_swap(&health->eject_until, until, 0) == until)
 		__sync_fetch_and_add(&policy->ejected, -1);
+	health->trial = 0;
 	news_add();
+}
+
+/* A trial that said nothing, if it is the one that goes on: the next connection tries. */
+static __always_inline void trial_drop(struct shunt_health *health, __u64 cookie)
+{
+	(void)__sync_val_compare_and_swap(&health->trial, cookie, 0);
 }
 
 /* --- what a connection has to say at its end -------------------------------------------------- */
@@ -184,6 +190,14 @@ static __always_inline void accuse(const struct shunt_rules *rules, struct shunt
 	look_set(track->service_id, SHUNT_LOOK_AVOID);
 }
 
+/* The task has seen for itself, or is about to. */
+static __always_inline void accusation_drop(__u64 task, __u32 backend_id, __u32 born)
+{
+	struct shunt_accusation_key key = { task, backend_id, born };
+
+	(void)bpf_map_delete_elem(&shunt_accusations, &key);
+}
+
 /* One task may lack the way to a backend that others have: until several agree it is its own. */
 static __always_inline bool is_found_by_several(struct shunt_health *health, __u64 task,
 						bool is_first)
@@ -209,7 +223,7 @@ static __always_inline void health_failed(const struct shunt_track *track, __u64
 		if (evidence >= EVIDENCE_HALF)
 			eject(policy, health, track->service_id, now);
 		else
-			health->trial = 0; /* it said nothing: the next one tries */
+			trial_drop(health, track->cookie);
 		return;
 	}
 	if (health->eject_until) /* it began before that */
@@ -220,6 +234,16 @@ static __always_inline void health_failed(const struct shunt_track *track, __u64
 	several = is_found_by_several(health, task, health->window.failures == 0);
 	if (window_fail(&health->window, &policy->rules, evidence) && several)
 		eject(policy, health, track->service_id, now);
+}
+
+/* A trial came through that was reset later on, as many a server ends each connection. */
+static __always_inline void health_came_through(const struct shunt_track *track)
+{
+	struct shunt_policy *policy = policy_of(track->service_id);
+	struct shunt_health *health = health_find(track->backend_id, track->born);
+
+	if (policy && health && health->trial == track->cookie)
+		readmit(policy, health);
 }
 
 static __always_inline void health_succeeded(const struct shunt_track *track, __u64 task)
@@ -289,12 +313,17 @@ static __always_inline enum fitness health_of(struct shunt_policy *policy, __u32
 	struct shunt_accusation_key key = { task, backend_id, born };
 	struct shunt_health *health = health_find(backend_id, born);
 	const struct shunt_accusation *accusation;
+	enum fitness fitness;
 
 	if (!health || !policy->rules.ejection_failures)
 		return FITNESS_GOOD;
 	if (health->eject_until) {
-		if (bpf_ktime_get_ns() >= health->eject_until)
-			return trial(policy, health, tracked);
+		if (bpf_ktime_get_ns() >= health->eject_until) {
+			fitness = trial(policy, health, tracked);
+			if (fitness == FITNESS_TRIAL)
+				accusation_drop(task, backend_id, born);
+			return fitness;
+		}
 		return is_panic(policy) ? FITNESS_GOOD : FITNESS_AVOID;
 	}
 	if (!health->accused_ms)
@@ -314,4 +343,13 @@ static __always_inline void health_tried_by(__u32 backend_id, __u32 born, __u64 
 		return;
 	health->trial_socket = socket;
 	health->trial = cookie;
+}
+
+/* A trial that will say nothing, if it is the one that goes on. */
+static __always_inline void health_untried(__u32 backend_id, __u32 born, __u64 cookie)
+{
+	struct shunt_health *health = health_find(backend_id, born);
+
+	if (health)
+		trial_drop(health, cookie);
 }

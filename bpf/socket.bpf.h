@@ -55,6 +55,9 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	struct {
+		int owned;
+	} sk_lock; /* by a system call */
 	int sk_err;
 	struct sock_cgroup_data sk_cgrp_data;
 } __attribute__((preserve_access_index));
@@ -87,10 +90,14 @@ static __always_inline enum socket_stage socket_stage(__u64 address, __u64 cooki
 	const struct sock *sk = (const void *)address;
 	unsigned char state = 0;
 	__s64 found = 0;
+	int owned = 0;
 
 	if (bpf_core_read(&found, sizeof(found), &sk->__sk_common.skc_cookie.counter) ||
+	    bpf_core_read(&owned, sizeof(owned), &sk->sk_lock.owned) ||
 	    bpf_core_read(&state, sizeof(state), &sk->__sk_common.skc_state) ||
-	    (__u64)found != cookie || state == TCP_CLOSE)
+	    (__u64)found != cookie)
 		return SOCKET_GONE;
+	if (state == TCP_CLOSE) /* in connect(), from our hook to the SYN */
+		return owned ? SOCKET_CONNECTING : SOCKET_GONE;
 	return state == TCP_SYN_SENT ? SOCKET_CONNECTING : SOCKET_ESTABLISHED;
 }

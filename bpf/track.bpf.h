@@ -143,7 +143,7 @@ static __always_inline bool track_end_earlier(__u64 cookie)
 		return false;
 	track_uncount(&earlier, &counters);
 	if (earlier.flags & SHUNT_TRACK_TRIAL)
-		health_tried_by(earlier.backend_id, earlier.born, 0, 0);
+		health_untried(earlier.backend_id, earlier.born, cookie);
 	return true;
 }
 
