@@ -89,11 +89,27 @@ def test_without_ejection_nothing_is_avoided(ground, serving):
 
 def test_a_reload_ends_ejections_that_are_not_wanted_any_more(ground, serving):
     agent = serving(ejection=LONG)
+    bad = f"{ground.network.backends[2].address}:9"
     assert refusals(ground, 9, ground.task("one")) + refusals(ground, 60, ground.task("two")) == 5
-    service = dict(agent.config["services"][0], ejection=False)
-    agent.write(services=[service])
+    wait_state(agent, bad, "ejected")
+    agent.write(services=[dict(agent.config["services"][0], ejection=False)])
     agent.ctl("reload")
     assert refusals(ground, 30, ground.task("three")) == 10
+    wait_state(agent, bad, "healthy")
+    assert agent.metric("shunt_backends", service="web", state="ejected") == 0
+
+
+def test_after_ejection_was_off_a_backend_is_ejected_anew(ground, serving):
+    agent = serving(ejection=LONG)
+    bad = f"{ground.network.backends[2].address}:9"
+    assert refusals(ground, 9, ground.task("one")) + refusals(ground, 60, ground.task("two")) == 5
+    wait_state(agent, bad, "ejected")
+    for ejection, state in ((False, "healthy"), (LONG, "healthy")):
+        agent.write(services=[dict(agent.config["services"][0], ejection=ejection)])
+        agent.ctl("reload")
+        wait_state(agent, bad, state)
+    assert refusals(ground, 9, ground.task("three")) + refusals(ground, 60, ground.task("four")) == 5
+    wait_state(agent, bad, "ejected")
 
 
 @pytest.fixture

@@ -11,11 +11,6 @@
 
 #define LOOK_MS 1000
 
-static bool is_ejecting(const struct watch *w)
-{
-	return w->config->has_ejection || w->ejections.n > 0;
-}
-
 static void log_ejection(const struct watch *w, const struct ejection *e)
 {
 	char at[ADDR_PORT_TEXT_MAX], why[EJECTION_WHY_MAX];
@@ -76,6 +71,10 @@ static int read_rows(const struct watch *w, uint32_t service_id, struct ejection
 			break;
 		if (!dataplane_health(w->agent->dataplane, row->id, row->info.born, &health))
 			continue;
+		if (!policy.rules.ejection_failures) { /* nobody would try it again */
+			dataplane_end_ejection(w->agent->dataplane, row->id, row->info.born);
+			continue;
+		}
 		*ret_quiet &= ejection_is_quiet(&health, &policy.rules, uv_hrtime());
 		e.at.addr = row->info.family == FAMILY_IPV6 ? addr_from_ipv6(row->info.ipv6)
 							    : addr_from_ipv4(row->info.ipv4);
@@ -134,7 +133,7 @@ static void on_look(uv_timer_t *timer)
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (is_ejecting(w) && (any || w->looking) && look_at(w) < 0)
+		if ((any || w->looking) && look_at(w) < 0)
 			agent->news = 0; /* no memory: once more in a second */
 	}
 }

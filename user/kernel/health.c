@@ -60,6 +60,12 @@ void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, ui
 		__atomic_store_n(&d->policies[service_id].ejected, ejected, __ATOMIC_RELAXED);
 }
 
+void dataplane_end_ejection(const struct dataplane *d, uint32_t backend_id, uint32_t born)
+{
+	if (backend_id < d->maps[MAP_HEALTH].capacity && d->health[backend_id].born == born)
+		__atomic_store_n(&d->health[backend_id].eject_until, 0, __ATOMIC_RELAXED);
+}
+
 /* --- by tasks --------------------------------------------------------------------------------- */
 
 struct avoided {
