@@ -57,6 +57,14 @@ def test_what_two_tasks_agree_on_is_ejected_for_the_host(ground, serving):
     assert f"Backend ejected service=web backend={bad} why='connections to it failed; ejected for" in agent.logged()
 
 
+def test_an_ejected_backend_is_used_when_its_family_has_no_other(ground, agent):
+    bad = f"{ground.network.backends[2].address}:9"
+    agent = agent(environment={}, services=[static("web", bad, "[fd00::1]:9", vip=VIP, ejection=LONG)]).start()
+    assert refusals(ground, 5, ground.task("one")) + refusals(ground, 5, ground.task("two")) == 10
+    wait_state(agent, bad, "ejected")
+    assert agent.candidates(VIP)[bad] == (100, "ejected", "picked: too many are ejected")
+
+
 def test_the_kernel_ejects_while_the_agent_is_dead(ground, serving):
     agent = serving(ejection=LONG)
     agent.kill()

@@ -72,11 +72,19 @@ static bool is_panic(const struct shunt_policy *policy)
 	       (backends - ejected) * 100 < backends * policy->rules.panic_percent;
 }
 
-/* The turns of ejected backends go to the others. */
+/* The turns of ejected backends go to the others, if there are any of this family. */
 static void pass_by_ejected(struct verdict *v, const struct shunt_policy *policy)
 {
+	uint32_t others = 0;
+
 	for (size_t i = 0; i < v->service->n_backends; i++) {
-		if (v->service->backends[i].endpoint.state != STATE_EJECTED || is_panic(policy))
+		if (v->service->backends[i].endpoint.state != STATE_EJECTED)
+			others += v->turns[i];
+	}
+	if (others == 0 || is_panic(policy))
+		return;
+	for (size_t i = 0; i < v->service->n_backends; i++) {
+		if (v->service->backends[i].endpoint.state != STATE_EJECTED)
 			continue;
 		v->slots -= v->turns[i];
 		v->turns[i] = 0;
