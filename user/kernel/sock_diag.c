@@ -64,6 +64,17 @@ struct request {
 	struct inet_diag_req_v2 body;
 };
 
+/*
+ * Nobody but the kernel answers. In its own network namespace a task with CAP_NET_ADMIN may send to
+ * any netlink socket; to one that is connected to the kernel it may not.
+ */
+static int hear_kernel_only(int fd)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
+}
+
 static int request_send(int fd, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *body)
 {
 	const struct request request = {
@@ -117,7 +128,8 @@ static int answer_read(int fd, const struct sock_diag_order *order, struct found
 			continue;
 		if (got < 0)
 			return -errno;
-		for (size_t left = (size_t)got; r == 1 && NLMSG_OK(header, left);
+		/* signed: NLMSG_NEXT takes the padding off as well, there or not */
+		for (ssize_t left = got; r == 1 && NLMSG_OK(header, left);
 		     header = NLMSG_NEXT(header, left)) {
 			r = message_end(header);
 			if (r == 1 && found)
@@ -173,8 +185,10 @@ static int destroy_kind(int fd, const struct kind *kind, const struct sock_diag_
 
 int sock_diag_destroy(int fd, const struct sock_diag_order *order)
 {
-	int r = 0;
+	int r = hear_kernel_only(fd);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int error = destroy_kind(fd, &kinds[i], order);
 
@@ -188,8 +202,10 @@ int sock_diag_probe(int fd)
 {
 	const struct kind none = { AF_INET, IPPROTO_TCP, .states = 0 };
 	const struct inet_diag_msg nobody = { 0 };
-	int r = find(fd, &none, NULL, NULL); /* -ENOENT: it has no such thing at all */
+	int r = hear_kernel_only(fd);
 
+	if (r == 0)
+		r = find(fd, &none, NULL, NULL); /* -ENOENT: it has no such thing at all */
 	if (r < 0)
 		return r;
 	r = destroy(fd, &none, &nobody);
