@@ -125,7 +125,7 @@ static void the_agents_own_datagrams_go_where_they_were_going(void **state)
 	assert_int_equal(delivered_to("[fd00::1]:3000", true, servers6), 0);
 }
 
-/* As on a kernel before 5.12, too. */
+/* As on a kernel before 5.15, too. */
 static void the_programs_without_tracks_leave_them_alone_as_well(void **state)
 {
 	(void)state;

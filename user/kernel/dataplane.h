@@ -20,7 +20,7 @@ struct dataplane_options {
 	const char *cgroup; /* NULL: the cgroup2 root found on the machine */
 	/* For tests: behave as on a kernel before 5.18; run after every single write to a map. */
 	bool without_set_retval;
-	bool without_tracks;	   /* before 5.12 */
+	bool without_tracks;	   /* before 5.15 */
 	bool without_sock_destroy; /* before 6.5 */
 	void (*after_write)(void *user);
 	void *user;
