@@ -53,8 +53,11 @@ static size_t backends_fill(const struct agent *agent, struct exporter_backend *
 	for (size_t i = 0; rows && i < agent->n_watches; i++) {
 		uint32_t id = watch_service_id(agent->watches[i]);
 
+		/* before the first plan two names may have one id, where an agent died between
+		 * the rows of a swap */
 		for (size_t at = plan_state_backends(state, id);
-		     at < state->backends.n && state->backends.list[at].info.service_id == id;
+		     at < state->backends.n && n < state->backends.n &&
+		     state->backends.list[at].info.service_id == id;
 		     at++) {
 			const struct plan_backend *backend = &state->backends.list[at];
 			struct addr_port place = plan_backend_at(&backend->info);
