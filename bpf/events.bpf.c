@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What happens between the SYN and the end of the handshake, for services that ask for it: it
- * bounds the time, and measures it. Attached only while one asks, because it runs for every TCP
- * socket of the machine, some six times in its life: of others it knows nothing and touches
- * nothing, not even the reply, which may be another program's.
+ * bounds the time, measures it, and tells when a connection is pending no more. Attached only while
+ * one asks, because it runs for every TCP socket of the machine, some six times in its life: of
+ * others it knows nothing and touches nothing, not even the reply, which may be another program's.
  */
 #include <linux/tcp.h>
 

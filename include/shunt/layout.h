@@ -132,8 +132,7 @@ struct shunt_bucket {
 
 /*
  * shunt_runs: by service id, the run of slots in force. The whole of it is one 64-bit word, written
- *by one store, so a reader has the old run or the new one (invariant I1). 0 is a service that is
- *not there.
+ * by one store, so a reader has the old run or the new one (invariant I1). 0: no such service.
  *
  *	bits 63..32	base: index of the run's head in shunt_slots; its slots follow the head
  *	bits 31..16	number of IPv4 slots
