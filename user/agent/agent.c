@@ -170,6 +170,7 @@ static int open_watches(struct agent *agent)
 	if (left.n > 0)
 		log_info("Taking over what is in force", "services=%zu", left.n);
 	resets_configure(agent);
+	ejections_look(agent); /* or the first plan took those that are ejected for healthy */
 	for (size_t i = 0; i < agent->n_watches; i++)
 		watch_start(agent->watches[i]);
 	reconcile_schedule(agent);

@@ -123,9 +123,8 @@ static int look_at(struct watch *w)
 	return 0;
 }
 
-static void on_look(uv_timer_t *timer)
+void ejections_look(struct agent *agent)
 {
-	struct agent *agent = timer->data;
 	uint64_t news = dataplane_news(agent->dataplane);
 	bool any = news != agent->news;
 
@@ -136,6 +135,11 @@ static void on_look(uv_timer_t *timer)
 		if ((any || w->looking) && look_at(w) < 0)
 			agent->news = 0; /* no memory: once more in a second */
 	}
+}
+
+static void on_look(uv_timer_t *timer)
+{
+	ejections_look(timer->data);
 }
 
 void ejections_open(struct agent *agent)

@@ -98,6 +98,7 @@ void reconcile_close(struct agent *agent);
 
 /* ejections.c */
 void ejections_open(struct agent *agent);
+void ejections_look(struct agent *agent);
 void ejections_close(struct agent *agent);
 
 /* addresses.c: gives every watch its VIP and keeps the book in state_dir. 0 or -ENOMEM. */
@@ -108,8 +109,7 @@ int agent_open_env(struct agent *agent);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 
-/* reload.c: makes agent->watches from agent->config,
- * taking over what can be of `old`. 0 or -ENOMEM. */
+/* reload.c: makes agent->watches, which go on with the backends of `left`. 0 or -ENOMEM. */
 int watches_build(struct agent *agent, const struct table *left);
 /* 0, or -EINVAL and the running configuration stays (agent->config_error says why). */
 int agent_reload(struct agent *agent);
