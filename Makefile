@@ -145,8 +145,8 @@ test-unit: $(UNITBIN) ## the pure ring, under sanitizers
 test-kernel: all $(KERNBIN) $(HELPBIN) ## the kernel ring (root)
 	$(Q)scripts/run-tests kernel
 
-test-kernels: all $(KERNBIN) ## the kernel ring on Linux 5.10 and 6.1, in virtual machines
-	$(Q)scripts/test-kernels
+test-kernels: all $(KERNBIN) ## the kernel ring on Linux 5.10, 6.1 and 6.12, in virtual machines
+	$(Q)scripts/vm
 
 test-agent: all $(HELPBIN) ## the whole programs against imitated Cloud Map and DNS (root)
 	$(Q)scripts/run-tests agent

@@ -14,6 +14,22 @@ void agent_init(struct agent *a)
 	};
 }
 
+/*
+ * What a kernel lacks is said, and from Linux 6.1 on it lacks nothing: no test passes there by the
+ * programs without tracks unless it asked for them.
+ */
+static void require_whole(const struct agent *a)
+{
+	const struct diag *missing = dataplane_missing(a->dataplane);
+
+	if (a->options.without_tracks || !playground_linux_is(5, 15)) {
+		require(missing->total > 0);
+	} else if (playground_linux_is(6, 1)) {
+		diag_print(missing, "missing: ", stderr);
+		require(missing->total == 0);
+	}
+}
+
 int agent_start(struct agent *a)
 {
 	struct plan_state have = { 0 };
@@ -25,6 +41,7 @@ int agent_start(struct agent *a)
 	a->error = dataplane_open(&a->options, &a->dataplane, &a->problems);
 	if (a->error < 0)
 		return a->error;
+	require_whole(a);
 	dataplane_limits(a->dataplane, &limits);
 	memory = dataplane_memory(a->dataplane);
 	require(dataplane_read_state(a->dataplane, &have) == 0);

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "base/util.h"
@@ -28,6 +29,16 @@ void playground_require(bool condition, const char *text, const char *file, int 
 		return;
 	(void)fprintf(stderr, "%s:%d: not true: %s (%s)\n", file, line, text, strerror(errno));
 	exit(EXIT_FAILURE);
+}
+
+bool playground_linux_is(unsigned int major, unsigned int minor)
+{
+	unsigned int has_major, has_minor;
+	struct utsname system;
+
+	require(uname(&system) == 0);
+	require(sscanf(system.release, "%u.%u", &has_major, &has_minor) == 2);
+	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 static void write_text(const char *path, const char *text)

@@ -26,6 +26,9 @@ void playground_leave(void);
 #define require(condition) playground_require(condition, #condition, __FILE__, __LINE__)
 void playground_require(bool condition, const char *text, const char *file, int line);
 
+/* Is this Linux of that version or later? */
+bool playground_linux_is(unsigned int major, unsigned int minor);
+
 /* The cgroup to attach to; the process is in a child of it. */
 const char *playground_cgroup(void);
 /* Makes a child cgroup and returns its path, the caller's to free. */

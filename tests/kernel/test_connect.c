@@ -46,6 +46,23 @@ static void start_again(bool without_set_retval)
 	assert_int_equal(agent_start(&agent), 0);
 }
 
+static void what_the_kernel_lacks_is_said_and_from_linux_6_1_on_it_lacks_nothing(void **state)
+{
+	const struct diag *missing = dataplane_missing(agent.dataplane);
+	static const char expected[] = "kernel: active connections, failures and bytes are not "
+				       "counted, so nobody is ejected and limits do not hold: ";
+
+	(void)state;
+	diag_print(missing, "# missing: ", stdout);
+	if (playground_linux_is(6, 1)) {
+		assert_int_equal(missing->total, 0);
+		return;
+	}
+	assert_int_equal(missing->total, 1);
+	assert_memory_equal(missing->lines[0], expected, strlen(expected));
+	assert_null(strchr(missing->lines[0], '\\')); /* libbpf's words end in a new line */
+}
+
 static void a_connect_reaches_the_backend_and_shows_the_address_asked_for(void **state)
 {
 	static const struct {
@@ -374,6 +391,8 @@ static void the_reader_sees_what_is_in_force(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_the_kernel_lacks_is_said_and_from_linux_6_1_on_it_lacks_nothing),
 		cmocka_unit_test(a_connect_reaches_the_backend_and_shows_the_address_asked_for),
 		cmocka_unit_test(a_datagram_without_connect_is_answered_from_the_address_it_asked),
 		cmocka_unit_test(a_datagram_from_a_dual_stack_socket_is_redirected),

@@ -29,6 +29,7 @@ static int keep_words(enum libbpf_print_level level, const char *format, va_list
 {
 	if (level == LIBBPF_WARN)
 		(void)vsnprintf(words, sizeof(words), format, arguments);
+	words[strcspn(words, "\n")] = '\0';
 	return 0;
 }
 
