@@ -166,9 +166,10 @@ __noinline int slot_suits(struct choice *choice, __u32 index)
 	return SUITS;
 }
 
-/* The first candidate that is fit and has room; if none is fit, one that is not; 0: none. */
+/* The first candidate that is fit and has room; if none is fit at all, one that is not; 0: none. */
 static __always_inline __u32 slot_find(struct choice *choice)
 {
+	bool full = false;
 	__u32 unfit = 0;
 
 	for (__u32 i = 0; i < CANDIDATES_MAX; i++) {
@@ -179,9 +180,10 @@ static __always_inline __u32 slot_find(struct choice *choice)
 			return index;
 		if (suits == SUITS_UNFIT && !unfit)
 			unfit = index;
+		full |= suits == SUITS_NOT;
 	}
 	choice->avoid = false;
-	if (unfit && slot_suits(choice, unfit) == SUITS)
+	if (unfit && !full && slot_suits(choice, unfit) == SUITS)
 		return unfit;
 	choice->limited = true;
 	return 0;

@@ -200,11 +200,11 @@ static __always_inline void accusation_drop(__u64 task, __u32 backend_id, __u32 
 
 /* One task may lack the way to a backend that others have: until several agree it is its own. */
 static __always_inline bool is_found_by_several(struct shunt_health *health, __u64 task,
-						bool is_first)
+						__u32 evidence, bool is_first)
 {
 	if (is_first)
 		health->accuser = task;
-	else if (health->accuser != task)
+	else if (health->accuser != task && evidence >= EVIDENCE_HALF)
 		health->accuser = SEVERAL_TASKS;
 	return health->accuser == SEVERAL_TASKS;
 }
@@ -231,7 +231,7 @@ static __always_inline void health_failed(const struct shunt_track *track, __u64
 	look_set(track->service_id, SHUNT_LOOK_SUSPECT);
 	accuse(&policy->rules, health, track, task, evidence, now);
 	window_roll(&health->window, policy->rules.ejection_within_ms, ms_of(now));
-	several = is_found_by_several(health, task, health->window.failures == 0);
+	several = is_found_by_several(health, task, evidence, health->window.failures == 0);
 	if (window_fail(&health->window, &policy->rules, evidence) && several)
 		eject(policy, health, track->service_id, now);
 }

@@ -103,16 +103,18 @@ static int look_at(struct watch *w)
 	_cleanup_(ejections_done) struct ejections now = { 0 };
 	uint32_t service_id = watch_service_id(w);
 	uint64_t look = dataplane_look(w->agent->dataplane, service_id);
+	struct shunt_policy policy;
 	bool quiet;
 	int r;
 
 	w->looking = look != 0;
 	if (!look && w->ejections.n == 0)
 		return 0;
+	dataplane_policy(w->agent->dataplane, service_id, &policy);
 	r = read_rows(w, service_id, &now, &quiet);
 	if (r < 0)
 		return r;
-	dataplane_settle_ejected(w->agent->dataplane, service_id, (uint32_t)now.n);
+	dataplane_settle_ejected(w->agent->dataplane, service_id, policy.ejected, (uint32_t)now.n);
 	if (compare(w, &now))
 		reconcile_schedule(w->agent);
 	ejections_done(&w->ejections);

@@ -67,18 +67,18 @@ bool dataplane_load(const struct dataplane *d, uint32_t backend_id, uint32_t bor
 		    struct shunt_load *ret);
 void dataplane_policy(const struct dataplane *d, uint32_t service_id, struct shunt_policy *ret);
 uint64_t dataplane_news(const struct dataplane *d);
-/* By how many tasks each backend is avoided now; a row for each that is, sorted by id, the caller's
- * to free. 0 or a negative errno. */
+/* How many tasks avoid each backend now, sorted by id; the caller's. 0 or a negative errno. */
 struct dataplane_avoided {
 	uint32_t backend_id, born, tasks;
 };
 int dataplane_avoided(const struct dataplane *d, uint64_t now_ns, struct dataplane_avoided **ret,
 		      size_t *ret_n);
-/* SHUNT_LOOK_... of the service, of all CPUs; setting it, the account of ejected backends, and the
- * end of an ejection that the rules do not ask for any more are the agent's. */
+/* SHUNT_LOOK_... of the service, of all CPUs; to set it, and what follows, is the agent's. */
 uint64_t dataplane_look(const struct dataplane *d, uint32_t service_id);
 void dataplane_set_look(const struct dataplane *d, uint32_t service_id, uint64_t look);
-void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t ejected);
+/* `seen` was told before the rows were counted: if the programs have counted since, it stays. */
+void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t seen,
+			      uint32_t ejected);
 void dataplane_end_ejection(const struct dataplane *d, uint32_t backend_id, uint32_t born);
 
 struct dataplane_map_use {

@@ -54,10 +54,12 @@ void dataplane_set_look(const struct dataplane *d, uint32_t service_id, uint64_t
 }
 
 /* Backends that leave while they are ejected are counted by nobody else. */
-void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t ejected)
+void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t seen,
+			      uint32_t ejected)
 {
 	if (service_id < d->maps[MAP_POLICIES].capacity)
-		__atomic_store_n(&d->policies[service_id].ejected, ejected, __ATOMIC_RELAXED);
+		(void)__atomic_compare_exchange_n(&d->policies[service_id].ejected, &seen, ejected,
+						  false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 void dataplane_end_ejection(const struct dataplane *d, uint32_t backend_id, uint32_t born)
