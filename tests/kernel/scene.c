@@ -52,6 +52,15 @@ int scene_clear(void **state)
 	return 0;
 }
 
+void without_tracks_it_is_said_that_nobody_is_ejected_or_limited(void **state)
+{
+	const struct diag *missing = dataplane_missing(scene.dataplane);
+
+	(void)state;
+	require(missing->total == 1);
+	require(strstr(missing->lines[0], "so nobody is ejected and limits do not hold"));
+}
+
 void scene_set_at(const char *vip, enum shunt_protocol protocol, const char *backends,
 		  const struct shunt_rules *rules, uint8_t head_flags)
 {

@@ -303,5 +303,5 @@ int main(void)
 		TEST(an_end_from_before_says_nothing_of_who_has_the_id_now),
 	};
 
-	return cmocka_run_group_tests(tests, scene_begin, scene_end);
+	return scene_run(tests);
 }

@@ -343,5 +343,5 @@ int main(void)
 		cmocka_unit_test_setup(failures_outside_the_window_do_not_add_up, scene_clear),
 	};
 
-	return cmocka_run_group_tests(tests, scene_begin, scene_end);
+	return scene_run(tests);
 }

@@ -478,5 +478,5 @@ int main(void)
 		TEST(the_backend_with_fewer_connections_gets_more),
 	};
 
-	return cmocka_run_group_tests(tests, scene_begin, scene_end);
+	return scene_run(tests);
 }

@@ -390,5 +390,5 @@ int main(void)
 		TEST(a_datagram_socket_never_tries),
 	};
 
-	return cmocka_run_group_tests(tests, scene_begin, scene_end);
+	return scene_run(tests);
 }
