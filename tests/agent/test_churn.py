@@ -27,8 +27,8 @@ def test_no_connect_fails_while_instances_come_and_go(cloud, ground, agent):
         cloud.deregister("backend", f"i-{gone}")
         mine.ctl("refresh", f"backend.{NAMESPACE}")
         kept = {f"backend-{n}" for n in (1, 2, 3) if n != gone}
-        wait.until("the change is in force", lambda: set(ground.reach(VIP, 8080, 4)) == kept, within=3)
-    seen = steady.finish()
+        wait.until("the change is in force", lambda: set(ground.reach(VIP, 8080, 4)) == kept)
+    seen = steady.finish(names(ground.network))
     assert seen["failed"] == {} and seen["held"] and seen["seen"].keys() == names(ground.network)
 
 

@@ -240,7 +240,7 @@ def test_no_connect_fails_while_backends_are_drained_and_undrained(ground, two):
             two.ctl("drain", backend)
         for backend in endpoints(ground.network)[:2]:
             two.ctl("undrain", backend)
-    seen = steady.finish()
+    seen = steady.finish(names(ground.network))
     assert seen["failed"] == {} and seen["held"] and seen["seen"].keys() == names(ground.network)
 
 

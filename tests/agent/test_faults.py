@@ -141,7 +141,7 @@ def test_cloud_map_gone_altogether_keeps_the_backends_and_traffic(cloud, agent, 
     cloud.stop()
     wait.until("status tells that nothing answers", lambda: mine.service(full("backend"))["error"])
     wait.holds("three backends", lambda: mine.backends(full("backend")) == 3, during=1)
-    seen = steady.finish()
+    seen = steady.finish(names(ground.network))
     assert seen["failed"] == {} and seen["held"] and seen["seen"].keys() == names(ground.network)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """steady.py ADDRESS PORT: connects again and again until its stdin closes, and holds one connection all the while.
 Prints a line at once when the first connect worked, then, at the end, one line of JSON: what it reached how often,
-what failed, and whether the held connection still answers."""
+what failed, and whether the held connection still answers. Names of backends on stdin are waited for: how many connects
+there is time for in a test, nobody can tell."""
 import errno
 import json
 import select
@@ -10,6 +11,7 @@ import sys
 import time
 
 PAUSE_S = 0.002
+WAIT_S = 30
 
 
 def ask(peer):
@@ -28,12 +30,17 @@ def connect(host, port):
     return peer
 
 
+def asked_to_end():
+    return bool(select.select([sys.stdin], [], [], PAUSE_S)[0])
+
+
 def main(host, port):
     seen, failed = {}, {}
+    expected, end = None, None
     held = connect(host, port)
     first = ask(held)
     print("connected", flush=True)
-    while not select.select([sys.stdin], [], [], PAUSE_S)[0]:
+    while end is None or (expected - seen.keys() and time.monotonic() < end):
         try:
             with connect(host, port) as peer:
                 name = ask(peer)
@@ -42,6 +49,8 @@ def main(host, port):
             name = errno.errorcode.get(getattr(failure, "errno", None), type(failure).__name__)
             failed[name] = failed.get(name, 0) + 1
             time.sleep(PAUSE_S)
+        if end is None and asked_to_end():
+            expected, end = set(sys.stdin.read().split()), time.monotonic() + WAIT_S
     print(json.dumps({"seen": seen, "failed": failed, "held": ask(held) == first}))
 
 

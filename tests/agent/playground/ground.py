@@ -120,7 +120,7 @@ class Steps:
 
 
 class Steady:
-    """Connects without end until `finish`, which gives what it saw."""
+    """Connects without end until `finish`, which gives what it saw; it waits for the backends that are expected."""
 
     def __init__(self, ground, address, port):
         self.process = start(ground.in_cgroup(["/usr/bin/python3", CLIENTS / "steady.py", address, port]),
@@ -128,6 +128,6 @@ class Steady:
         ground.clients.append(self.process)
         assert self.process.stdout.readline() == "connected\n"
 
-    def finish(self):
-        out, _ = self.process.communicate(timeout=20)
+    def finish(self, expected=()):
+        out, _ = self.process.communicate(" ".join(expected), timeout=60)
         return json.loads(out)

@@ -3,7 +3,7 @@
 import time
 
 
-def until(what, probe, within=10.0, every=0.02):
+def until(what, probe, within=30.0, every=0.02):
     """Calls `probe` until it gives something true, which is returned; `what` says in a failure what never came."""
     deadline = time.monotonic() + within
     while True:
