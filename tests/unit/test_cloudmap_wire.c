@@ -435,7 +435,7 @@ static void codes_that_blame_the_credentials_are_known(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(cloudmap_wire_blames_credentials(rows[i].code), rows[i].blames);
+		assert_int_equal(cloudmap_reply_blames_credentials(rows[i].code), rows[i].blames);
 }
 
 int main(void)

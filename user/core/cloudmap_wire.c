@@ -28,67 +28,6 @@ char *cloudmap_wire_request(const char *namespace, const char *service)
 	return cJSON_PrintUnformatted(body);
 }
 
-static int _printf_(3, 4)
-	fail(struct cloudmap_wire_error *error, const char *code, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)util_copy(error->code, sizeof(error->code), code);
-	va_start(arguments, format);
-	(void)vsnprintf(error->message, sizeof(error->message), format, arguments);
-	va_end(arguments);
-	return -EBADMSG;
-}
-
-/* --- errors ----------------------------------------------------------------------------------- */
-
-/* "Code", "namespace#Code" and "Code:http://..." all name Code. */
-static bool code_from(const char *type, char code[static CLOUDMAP_WIRE_CODE_MAX])
-{
-	const char *hash = strchr(type, '#');
-	const char *start = hash ? hash + 1 : type;
-	size_t length = strcspn(start, ":");
-
-	if (length == 0)
-		return false;
-	(void)util_copy(code, MIN(length + 1, (size_t)CLOUDMAP_WIRE_CODE_MAX), start);
-	return true;
-}
-
-/* Services of AWS do not agree on the case: Message, message. */
-static const char *text_member(const cJSON *object, const char *name)
-{
-	const cJSON *item = cJSON_GetObjectItem(object, name);
-
-	return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
-static int fail_by_reply(const struct cloudmap_wire_reply *reply, const cJSON *json,
-			 struct cloudmap_wire_error *error)
-{
-	const char *type = text_member(json, "__type");
-	const char *message = text_member(json, "message");
-	char code[CLOUDMAP_WIRE_CODE_MAX];
-
-	if (!(type && code_from(type, code)) &&
-	    !(reply->error_type && code_from(reply->error_type, code)))
-		(void)snprintf(code, sizeof(code), "http_%ld", reply->status);
-	if (message)
-		return fail(error, code, "%s", message);
-	return fail(error, code, "HTTP status %ld without a message", reply->status);
-}
-
-bool cloudmap_wire_blames_credentials(const char *code)
-{
-	static const char *const prefixes[] = { "ExpiredToken", "UnrecognizedClient",
-						"InvalidClientTokenId" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (strncmp(code, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
 /* --- instances -------------------------------------------------------------------------------- */
 
 /* An instance while it is read, and why it cannot be used. */
@@ -278,12 +217,13 @@ static int read_instances(const cJSON *instances, const struct cloudmap_wire_que
 
 		index++;
 		if (!cJSON_IsObject(json))
-			return fail(error, "garbled", "Instances: #%u is %s, wanted an object",
-				    index, reply_json_kind(json));
+			return cloudmap_reply_fail(error, "garbled",
+						   "Instances: #%u is %s, wanted an object", index,
+						   reply_json_kind(json));
 		if (is_of_another(json, asked->service))
-			return fail(error, "garbled",
-				    "Instances: #%u is of another service than %.64s", index,
-				    asked->service);
+			return cloudmap_reply_fail(
+				error, "garbled", "Instances: #%u is of another service than %.64s",
+				index, asked->service);
 		if (read_instance(&in, json, asked->port) < 0) {
 			report(&answer->rejected, answer->rejected_why, json, index, &in);
 			continue;
@@ -292,9 +232,11 @@ static int read_instances(const cJSON *instances, const struct cloudmap_wire_que
 			report(&answer->misweighted, answer->misweighted_why, json, index, &in);
 		r = endpoints_add(&answer->endpoints, &in.endpoint);
 		if (r == -E2BIG)
-			return fail(error, "garbled", "Instances: more than %d", ENDPOINTS_MAX);
+			return cloudmap_reply_fail(error, "garbled", "Instances: more than %d",
+						   ENDPOINTS_MAX);
 		if (r < 0)
-			return fail(error, "memory", "no memory for %u instances", index);
+			return cloudmap_reply_fail(error, "memory", "no memory for %u instances",
+						   index);
 	}
 	endpoints_normalise(&answer->endpoints);
 	return 0;
@@ -306,26 +248,11 @@ int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply,
 {
 	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
 	_cleanup_(json_free_p) cJSON *json = NULL;
-	char wrong[REPLY_JSON_ERROR_MAX];
 	const cJSON *instances;
-	bool repeated;
-	int r = reply_json_parse(reply->body, reply->length, &json, wrong);
+	int r = cloudmap_reply_open(reply, "Instances", &json, &instances, ret_error);
 
-	if (reply->status != 200)
-		return fail_by_reply(reply, json, ret_error);
 	if (r < 0)
-		return fail(ret_error, "garbled", "%s", wrong);
-	if (!cJSON_IsObject(json))
-		return fail(ret_error, "garbled", "got %s, wanted an object",
-			    reply_json_kind(json));
-	instances = reply_json_member(json, "Instances", &repeated);
-	if (!instances && (text_member(json, "__type") || reply->error_type))
-		return fail_by_reply(reply, json, ret_error);
-	if (repeated)
-		return fail(ret_error, "garbled", "Instances is there twice");
-	if (!cJSON_IsArray(instances))
-		return fail(ret_error, "garbled", "Instances: got %s, wanted an array",
-			    reply_json_kind(instances));
+		return r;
 	r = read_instances(instances, asked, &answer, ret_error);
 	if (r < 0)
 		return r;

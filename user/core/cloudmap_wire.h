@@ -7,12 +7,10 @@
  */
 #pragma once
 
+#include "core/cloudmap_reply.h"
 #include "core/endpoints.h"
 
-#define CLOUDMAP_WIRE_CODE_MAX 64
-#define CLOUDMAP_WIRE_MESSAGE_MAX 512
 #define CLOUDMAP_WIRE_WHY_MAX 256
-#define CLOUDMAP_WIRE_TARGET "Route53AutoNaming_v20170314.DiscoverInstances"
 
 /* 1,000 instances of 5,000 characters of attributes, and their names: the API's own quotas. */
 #define CLOUDMAP_WIRE_BODY_MAX (8u << 20)
@@ -26,18 +24,6 @@ struct cloudmap_wire_answer {
 };
 
 void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
-
-struct cloudmap_wire_error {
-	char code[CLOUDMAP_WIRE_CODE_MAX]; /* the remote's, or "http_503", "garbled", "memory" */
-	char message[CLOUDMAP_WIRE_MESSAGE_MAX];
-};
-
-struct cloudmap_wire_reply {
-	long status;
-	const char *body; /* NUL-terminated beyond its length */
-	size_t length;
-	const char *error_type; /* header x-amzn-ErrorType, or NULL */
-};
 
 /* The body of the request: all instances, the healthy ones if there are any. NULL: out of memory.
  */
@@ -57,6 +43,3 @@ struct cloudmap_wire_question {
 int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply,
 			const struct cloudmap_wire_question *asked,
 			struct cloudmap_wire_answer *ret, struct cloudmap_wire_error *ret_error);
-
-/* Does this code say that the credentials are expired or unknown? */
-bool cloudmap_wire_blames_credentials(const char *code);

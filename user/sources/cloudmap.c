@@ -148,7 +148,7 @@ static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *e
 	requests_count(s->env.requests, "cloudmap", "DiscoverInstances", error->code);
 	s->known = false;
 	arm_retry(s);
-	if (cloudmap_wire_blames_credentials(error->code))
+	if (cloudmap_reply_blames_credentials(error->code))
 		replace_credentials(s);
 	tell_failure(s, error->code, error->message);
 }
@@ -226,7 +226,7 @@ static int start_call(struct cloudmap *s, const struct credentials_set *set)
 	};
 	const char *headers[] = {
 		"Content-Type: application/x-amz-json-1.1",
-		"X-Amz-Target: " CLOUDMAP_WIRE_TARGET,
+		"X-Amz-Target: " CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
 		NULL, /* the token's */
 		NULL,
 	};
