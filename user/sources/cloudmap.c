@@ -7,14 +7,10 @@
  * every beat whether somebody does.
  */
 #include <errno.h>
-#include <strings.h>
 
 #include "core/backoff.h"
 #include "core/cloudmap_wire.h"
-#include "io/credentials.h"
-#include "io/http.h"
-#include "io/http_url.h"
-#include "sources/source.h"
+#include "sources/cloudmap_call.h"
 
 #define BACKOFF_MAX_MS 15000
 #define IDLE_POLLS 12
@@ -28,8 +24,8 @@ struct cloudmap {
 	struct http_call *call;
 	struct credentials_waiter waiter;
 	char *weight_attribute; /* or NULL */
-	char *service, *region, *url, *body;
-	bool no_proxy;
+	char *service, *body;
+	struct cloudmap_place place;
 	uint16_t port;
 	uint32_t poll_ms;
 	uint32_t idle_ms; /* between questions when not in use; 0: always watched */
@@ -208,45 +204,18 @@ static void wait_for_credentials(struct cloudmap *s)
 		tell_failure(s, "no_credentials", status.error);
 }
 
-static void wipe_and_free_p(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 static int start_call(struct cloudmap *s, const struct credentials_set *set)
 {
-	_cleanup_(wipe_and_free_p) char *token = NULL;
-	const struct http_signature signature = {
-		.region = s->region,
-		.service = "servicediscovery",
-		.access_key_id = set->access_key_id,
-		.secret_access_key = set->secret_access_key,
-	};
-	const char *headers[] = {
-		"Content-Type: application/x-amz-json-1.1",
-		"X-Amz-Target: " CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
-		NULL, /* the token's */
-		NULL,
-	};
-	const struct http_request request = {
-		.method = "POST",
-		.url = s->url,
-		.headers = headers,
+	const struct cloudmap_call call = {
+		.place = &s->place,
+		.target = CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
 		.body = s->body,
-		.body_max = CLOUDMAP_WIRE_BODY_MAX,
-		.no_proxy = s->no_proxy,
-		.signature = &signature,
+		.answer_max = CLOUDMAP_WIRE_BODY_MAX,
+		.done = on_answer,
+		.user = s,
 	};
 
-	if (set->session_token &&
-	    asprintf(&token, "X-Amz-Security-Token: %s", set->session_token) < 0) {
-		token = NULL;
-		return -ENOMEM;
-	}
-	headers[2] = token;
-	return http_start(s->env.http, &request, on_answer, s, &s->call);
+	return cloudmap_call_start(&s->env, set, &call, &s->call);
 }
 
 static void ask(struct cloudmap *s)
@@ -278,8 +247,7 @@ static void cloudmap_free(struct cloudmap *s)
 {
 	free(s->service);
 	free(s->weight_attribute);
-	free(s->region);
-	free(s->url);
+	cloudmap_place_done(&s->place);
 	free(s->body);
 	free(s);
 }
@@ -288,32 +256,18 @@ DEFINE_CLEANUP(struct cloudmap *, cloudmap_free);
 static int copy_where(struct cloudmap *s, const struct config *config,
 		      const struct config_service *service)
 {
-	char host[HTTP_URL_HOST_MAX];
-	struct addr address;
-	bool https;
-	int r;
+	int r = cloudmap_place_init(&s->place, config->aws.region, config->aws.data_endpoint);
 
-	if (!config->aws.region || !config->aws.data_endpoint)
-		return -EINVAL;
-	r = http_url_host(config->aws.data_endpoint, &https, host);
 	if (r < 0)
 		return r;
-	/* A Cloud Map on this host is reached from this host. */
-	s->no_proxy = strcasecmp(host, "localhost") == 0 ||
-		      (addr_parse(host, &address) == 0 && addr_is_loopback(&address));
 	s->service = strdup(service->cloudmap.service);
-	s->region = strdup(config->aws.region);
 	if (service->weights.attribute) {
 		s->weight_attribute = strdup(service->weights.attribute);
 		if (!s->weight_attribute)
 			return -ENOMEM;
 	}
 	s->body = cloudmap_wire_request(service->cloudmap.namespace, service->cloudmap.service);
-	if (asprintf(&s->url, "%s/", config->aws.data_endpoint) < 0) {
-		s->url = NULL;
-		return -ENOMEM;
-	}
-	return s->service && s->region && s->body ? 0 : -ENOMEM;
+	return s->service && s->body ? 0 : -ENOMEM;
 }
 
 static int cloudmap_start(const struct source_env *env, const struct config *config,
