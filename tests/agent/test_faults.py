@@ -149,5 +149,4 @@ def test_every_call_is_bounded_and_asks_as_it_should(cloud, agent, ground):
     register(cloud, ground.network)
     agent(cloud, services=[from_cloudmap()]).start().wait_backends(full("backend"), 3)
     asked = cloud.stats()["last"]["input"]
-    assert asked == {"NamespaceName": NAMESPACE, "ServiceName": "backend", "HealthStatus": "HEALTHY_OR_ELSE_ALL",
-                     "MaxResults": 1000}
+    assert asked == {"NamespaceName": NAMESPACE, "ServiceName": "backend", "HealthStatus": "ALL", "MaxResults": 1000}

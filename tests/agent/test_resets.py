@@ -89,6 +89,18 @@ def test_by_default_connections_to_a_backend_that_leaves_live(fleet, ground, clo
     wait.holds("they live", lambda: held.alive(1))
 
 
+def test_an_instance_that_falls_ill_has_not_left(fleet, ground, cloud):
+    agent = fleet(on_removal="reset")
+    held = Held(ground)
+    cloud.health("backend", "i-1", "UNHEALTHY")
+    wait.until("it is unhealthy", lambda: agent.metric("shunt_backends", state="unhealthy") == 1)
+    assert doomed(agent) == [] and agent.backends("backend.demo.internal") == 2
+    wait.holds("its connections live", lambda: held.alive(1), during=0.3)
+    cloud.deregister("backend", "i-1")
+    held.wait_reset(1)
+    assert held.alive(2)
+
+
 def test_a_backend_that_is_back_in_time_keeps_its_connections(fleet, ground, cloud, network):
     agent = fleet(on_removal=HOUR)
     held = Held(ground)
@@ -109,14 +121,12 @@ def test_connections_are_reset_when_their_time_has_come(fleet, ground, cloud):
 
 
 def test_connections_to_unhealthy_backends_are_reset(fleet, ground, cloud):
-    """Cloud Map leaves the first out while there is another, and tells of both when there is none."""
     agent = fleet(on_unhealthy="reset")
     held = Held(ground)
     cloud.health("backend", "i-1", "UNHEALTHY")
-    agent.wait_backends("backend.demo.internal", 1)
-    wait.holds("those to one that has left live", lambda: held.alive(1), during=0.3)
-    cloud.health("backend", "i-2", "UNHEALTHY")
     held.wait_reset(1)
+    assert held.alive(2)
+    cloud.health("backend", "i-2", "UNHEALTHY")
     held.wait_reset(2)
     wait.until("they are counted", lambda: resets(agent, "unhealthy") == 4)
     assert resets(agent, "removed") == 0

@@ -206,7 +206,7 @@ static void it_asks_at_once_and_tells_the_whole_set(void **state)
 			       "content-type;host;x-amz-date;x-amz-security-token;x-amz-target, "));
 	assert_non_null(strstr(
 		w.peer.last, "\r\n\r\n{\"NamespaceName\":\"prod.local\",\"ServiceName\":\"orders\","
-			     "\"HealthStatus\":\"HEALTHY_OR_ELSE_ALL\",\"MaxResults\":1000}"));
+			     "\"HealthStatus\":\"ALL\",\"MaxResults\":1000}"));
 	assert_int_equal(count_of(&w, "ok"), 1);
 	assert_in_range(w.source->ops->next_ms(w.source), uv_now(&w.loop) + 29000,
 			uv_now(&w.loop) + 60000);

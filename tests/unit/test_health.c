@@ -111,6 +111,25 @@ static void a_family_whose_backends_all_drain_takes_nothing_new(void **state)
 	assert_false(health_has_takers(&h, true));
 }
 
+static void the_unhealthy_are_used_where_no_other_of_their_family_is_healthy(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints e = four();
+	_cleanup_(health_done) struct health h = { 0 };
+
+	(void)state;
+	assert_int_equal(health_begin(&h, &e), 0);
+	for (size_t i = 0; i < BACKENDS; i++) {
+		assert_false(health_uses_unhealthy(&h, true));
+		assert_int_equal(health_say(&h, i, i ? STATE_UNHEALTHY : STATE_DRAINING, 0, "ill"),
+				 0);
+	}
+	assert_true(health_uses_unhealthy(&h, true));
+	assert_false(health_uses_unhealthy(&h, false));
+	for (size_t i = 0; i < BACKENDS; i++)
+		assert_int_equal(health_say(&h, i, STATE_DRAINING, 0, "drained"), 0);
+	assert_false(health_uses_unhealthy(&h, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +138,7 @@ int main(void)
 		cmocka_unit_test(
 			only_those_that_are_not_healthy_have_notes_and_a_beginning_forgets),
 		cmocka_unit_test(a_family_whose_backends_all_drain_takes_nothing_new),
+		cmocka_unit_test(the_unhealthy_are_used_where_no_other_of_their_family_is_healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,16 +10,18 @@
 #define WINDOW_MS 10000
 #define SHARE 20
 
-/* "1 3": 10.0.0.1:80 and 10.0.0.3:80 are there at this time. */
+/* "1 3": 10.0.0.1:80 and 10.0.0.3:80 are there at this time; "1 3!": the second is unhealthy. */
 static void follow(struct ramp *r, const char *numbers, uint64_t now_ms)
 {
 	_cleanup_(endpoints_done) struct endpoints e = { 0 };
 
 	for (const char *p = numbers; *p; p++) {
 		const uint8_t octets[4] = { 10, 0, 0, (uint8_t)(*p - '0') };
-		const struct endpoint added = { .at = { addr_from_ipv4(octets), 80 } };
+		const struct endpoint added = { .at = { addr_from_ipv4(octets), 80 },
+						.state = p[1] == '!' ? STATE_UNHEALTHY
+								     : STATE_HEALTHY };
 
-		if (*p != ' ')
+		if (*p != ' ' && *p != '!')
 			assert_int_equal(endpoints_add(&e, &added), 0);
 	}
 	endpoints_normalise(&e);
@@ -90,6 +92,35 @@ static void each_ramps_by_its_own_time_and_again_when_it_comes_back(void **state
 	shares_are(&r, 11000, "20 7 11");
 }
 
+static void one_that_comes_unhealthy_begins_when_it_is_healthy(void **state)
+{
+	_cleanup_(ramp_done) struct ramp r = { 0 };
+
+	(void)state;
+	follow(&r, "1", 1000);
+	follow(&r, "1 2!", 2000);
+	shares_are(&r, 2000, "20 20");
+	follow(&r, "1 2", 20000);
+	shares_are(&r, 20000, "20 2");
+	follow(&r, "1! 2", 25000);
+	shares_are(&r, 25000, "20 11");
+	follow(&r, "1 2", 26000);
+	shares_are(&r, 26000, "2 12");
+}
+
+static void the_first_that_gets_well_does_not_ramp(void **state)
+{
+	_cleanup_(ramp_done) struct ramp r = { 0 };
+
+	(void)state;
+	follow(&r, "1! 2!", 1000);
+	shares_are(&r, 1000, "20 20");
+	follow(&r, "1 2!", 2000);
+	shares_are(&r, 2000, "20 20");
+	follow(&r, "1 2", 3000);
+	shares_are(&r, 3000, "20 2");
+}
+
 static void a_small_share_stays_one(void **state)
 {
 	_cleanup_(ramp_done) struct ramp r = { 0 };
@@ -108,6 +139,8 @@ int main(void)
 		cmocka_unit_test(a_new_backend_ramps_from_a_tenth_to_all),
 		cmocka_unit_test(those_that_were_there_or_came_to_nobody_do_not_ramp),
 		cmocka_unit_test(each_ramps_by_its_own_time_and_again_when_it_comes_back),
+		cmocka_unit_test(one_that_comes_unhealthy_begins_when_it_is_healthy),
+		cmocka_unit_test(the_first_that_gets_well_does_not_ramp),
 		cmocka_unit_test(a_small_share_stays_one),
 	};
 

@@ -85,6 +85,12 @@ static void add_notes(const struct watch *w, cJSON *to)
 	if (w->refused)
 		(void)cJSON_AddItemToArray(
 			notes, cJSON_CreateString("no room in the maps: it keeps what it had"));
+	if (health_uses_unhealthy(&w->health, true))
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("no IPv4 backend is healthy: all are used"));
+	if (health_uses_unhealthy(&w->health, false))
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("no IPv6 backend is healthy: all are used"));
 }
 
 static bool zone_has_all(const struct watch *w)

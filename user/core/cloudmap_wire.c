@@ -22,7 +22,7 @@ char *cloudmap_wire_request(const char *namespace, const char *service)
 
 	if (!cJSON_AddStringToObject(body, "NamespaceName", namespace) ||
 	    !cJSON_AddStringToObject(body, "ServiceName", service) ||
-	    !cJSON_AddStringToObject(body, "HealthStatus", "HEALTHY_OR_ELSE_ALL") ||
+	    !cJSON_AddStringToObject(body, "HealthStatus", "ALL") ||
 	    !cJSON_AddNumberToObject(body, "MaxResults", INSTANCES_ASKED))
 		return NULL;
 	return cJSON_PrintUnformatted(body);
@@ -151,7 +151,8 @@ static void read_state(struct instance *in, const cJSON *json)
 	const cJSON *status = reply_json_member(json, "HealthStatus", &repeated);
 	bool unhealthy = cJSON_IsString(status) && streq(status->valuestring, "UNHEALTHY");
 
-	/* UNKNOWN is what a service without health checks has. */
+	/* UNKNOWN is what a service without health checks has. Whether the unhealthy are used
+	 * is not decided here: they are, where nobody is healthy (core/shares). */
 	in->endpoint.state = unhealthy ? STATE_UNHEALTHY : STATE_HEALTHY;
 }
 

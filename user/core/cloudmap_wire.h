@@ -25,7 +25,10 @@ struct cloudmap_wire_answer {
 
 void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
 
-/* The body of the request: all instances, the healthy ones if there are any. NULL: out of memory.
+/*
+ * The body of the request: all instances, whatever their health, which each of them tells. Asked
+ * for the healthy ones, the API would make one that falls ill look like one that is removed. NULL:
+ * out of memory.
  */
 char *cloudmap_wire_request(const char *namespace, const char *service);
 

@@ -76,3 +76,19 @@ bool health_has_takers(const struct health *h, bool ipv4)
 	}
 	return false;
 }
+
+bool health_uses_unhealthy(const struct health *h, bool ipv4)
+{
+	bool unhealthy = false;
+
+	for (size_t i = 0; i < h->backends.n; i++) {
+		const struct endpoint *e = &h->backends.list[i];
+
+		if (addr_is_ipv4(&e->at.addr) != ipv4)
+			continue;
+		if (e->state == STATE_HEALTHY)
+			return false;
+		unhealthy |= e->state == STATE_UNHEALTHY;
+	}
+	return unhealthy;
+}

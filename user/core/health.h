@@ -36,3 +36,5 @@ int health_say(struct health *h, size_t index, enum shunt_state state, int64_t s
 
 /* Has this family a backend that new connections may go to at all? */
 bool health_has_takers(const struct health *h, bool ipv4);
+/* Has it only unhealthy ones to go to, so that they are used (shares_prefer_healthy)? */
+bool health_uses_unhealthy(const struct health *h, bool ipv4);

@@ -11,9 +11,19 @@ void ramp_done(struct ramp *r)
 	*r = (struct ramp){ 0 };
 }
 
+static bool has_anybody(const struct ramp *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->rows[i].since_ms != RAMP_AWAY)
+			return true;
+	}
+	return false;
+}
+
 int ramp_follow(struct ramp *r, const struct endpoints *e, uint64_t now_ms)
 {
 	struct ramp_row *rows = calloc(MAX(e->n, 1U), sizeof(*rows));
+	uint64_t new_since_ms = has_anybody(r) ? now_ms : 0;
 	size_t old = 0;
 
 	if (!rows)
@@ -25,10 +35,12 @@ int ramp_follow(struct ramp *r, const struct endpoints *e, uint64_t now_ms)
 		while (old < r->n && (order = addr_port_compare(&r->rows[old].at, at)) < 0)
 			old++;
 		rows[i].at = *at;
-		if (old < r->n && order == 0)
+		if (e->list[i].state == STATE_UNHEALTHY)
+			rows[i].since_ms = RAMP_AWAY;
+		else if (old < r->n && order == 0 && r->rows[old].since_ms != RAMP_AWAY)
 			rows[i].since_ms = r->rows[old].since_ms;
 		else
-			rows[i].since_ms = r->n > 0 ? now_ms : 0;
+			rows[i].since_ms = new_since_ms;
 	}
 	free(r->rows);
 	*r = (struct ramp){ .rows = rows, .n = e->n };
@@ -42,7 +54,7 @@ size_t ramp_apply(const struct ramp *r, uint32_t window_ms, uint64_t now_ms, uin
 	for (size_t i = 0; i < r->n; i++) {
 		uint64_t since_ms = r->rows[i].since_ms, percent;
 
-		if (since_ms == 0 || now_ms - since_ms >= window_ms)
+		if (since_ms == 0 || since_ms == RAMP_AWAY || now_ms - since_ms >= window_ms)
 			continue;
 		percent = RAMP_FIRST_PERCENT +
 			  (100 - RAMP_FIRST_PERCENT) * (now_ms - since_ms) / window_ms;
