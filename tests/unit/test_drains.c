@@ -112,7 +112,8 @@ static void what_is_written_is_read_again(void **state)
 	assert_string_equal(text, "{\n\t\"version\":\t1,\n\t\"drained\":\t{\n"
 				  "\t\t\"10.0.0.1\":\t8,\n"
 				  "\t\t\"10.0.0.1:80\":\t1763700000,\n"
-				  "\t\t\"[fd00::1]:80\":\t0\n\t}\n}");
+				  "\t\t\"[fd00::1]:80\":\t0\n\t},\n"
+				  "\t\"checksum\":\t\"53ac100f\"\n}");
 	assert_int_equal(drains_read(&again, text, length, &problems), 0);
 	assert_int_equal(again.n, 3);
 	assert_memory_equal(again.list, d.list, 3 * sizeof(*d.list));

@@ -173,8 +173,8 @@ static void the_book_reads_well(void **state)
 	assign(v, "cache", vip);
 	assert_int_equal(vips_store(v, &text, &length), 0);
 	assert_string_equal(
-		text,
-		"{\n\t\"version\":\t1,\n\t\"vips\":\t{\n\t\t\"cache\":\t\"10.9.8.7\"\n\t}\n}");
+		text, "{\n\t\"version\":\t1,\n\t\"vips\":\t{\n\t\t\"cache\":\t\"10.9.8.7\"\n\t}"
+		      ",\n\t\"checksum\":\t\"1bfc515b\"\n}");
 }
 
 static void entries_that_do_not_fit_are_left_out(void **state)
@@ -191,8 +191,9 @@ static void entries_that_do_not_fit_are_left_out(void **state)
 	assert_int_equal(vips_load(v, text, strlen(text), &problems), 0);
 	assert_true(vips_changed(v));
 	assert_int_equal(vips_store(v, &stored, &length), 0);
-	assert_string_equal(
-		stored, "{\n\t\"version\":\t1,\n\t\"vips\":\t{\n\t\t\"a\":\t\"10.0.0.5\"\n\t}\n}");
+	assert_string_equal(stored,
+			    "{\n\t\"version\":\t1,\n\t\"vips\":\t{\n\t\t\"a\":\t\"10.0.0.5\"\n\t}"
+			    ",\n\t\"checksum\":\t\"fa1f2a99\"\n}");
 }
 
 static void a_text_that_is_no_book_is_refused_whole(void **state)

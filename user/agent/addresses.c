@@ -4,54 +4,21 @@
 
 #include <errno.h>
 
+#include "agent/state_file.h"
 #include "core/vips.h"
 
-#define BOOK_BYTES_MAX (8 << 20)
-
-static char *book_path(const struct agent *agent)
+static int take(void *user, const char *text, size_t length, struct diag *problems)
 {
-	char *path = NULL;
-
-	return asprintf(&path, "%s/vips.json", agent->config->state_dir) < 0 ? NULL : path;
-}
-
-static void book_load(const struct agent *agent, struct vips *book)
-{
-	_cleanup_(diag_done) struct diag problems = { 0 };
-	_cleanup_free_ char *path = book_path(agent);
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	int r = path ? util_read_file(path, BOOK_BYTES_MAX, &text, &length) : -ENOMEM;
-
-	if (r == -ENOENT)
-		return;
-	if (r == 0)
-		r = vips_load(book, text, length, &problems);
-	if (r == 0)
-		return;
-	log_warn("The book of VIPs cannot be read, choosing VIPs anew by name",
-		 "file=%s error='%s'", path ? path : "?",
-		 problems.n > 0 ? problems.lines[0] : strerror(-r));
+	return vips_load(user, text, length, problems);
 }
 
 static void book_store(const struct agent *agent, struct vips *book)
 {
-	_cleanup_free_ char *path = book_path(agent);
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
-	int r = path ? 0 : -ENOMEM;
 
-	if (!vips_changed(book))
-		return;
-	if (r == 0)
-		r = util_make_directories(agent->config->state_dir, 0755);
-	if (r == 0)
-		r = vips_store(book, &text, &length);
-	if (r == 0)
-		r = util_write_file_atomically(path, text, length, 0644);
-	if (r < 0)
-		log_warn("The book of VIPs cannot be written, VIPs may change at the next start",
-			 "file=%s error='%s'", path ? path : "?", strerror(-r));
+	if (vips_changed(book) && vips_store(book, &text, &length) == 0)
+		(void)state_file_store(agent, STATE_FILE_VIPS, text, length); /* logs */
 }
 
 static int assign_one(struct vips *book, struct watch *w)
@@ -82,7 +49,7 @@ int addresses_assign(struct agent *agent)
 
 	if (r < 0)
 		return r;
-	book_load(agent, book);
+	state_file_load(agent, STATE_FILE_VIPS, take, book);
 	for (size_t i = 0; i < agent->n_watches && r == 0; i++) {
 		if (agent->watches[i]->config->has_vip)
 			r = vips_reserve(book, &agent->watches[i]->config->vip);

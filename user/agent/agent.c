@@ -223,18 +223,43 @@ static void agent_stop(struct agent *agent)
 	resets_close(agent);
 }
 
+/* Takes NULL; what runs on the loop has been closed. */
+static void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	planner_free(agent->planner);
+	resets_free(agent->resets);
+	dataplane_close(agent->dataplane);
+	diag_done(&agent->detached);
+	drains_done(&agent->drains);
+	for (size_t i = 0; i < STATE_FILES; i++)
+		free(agent->state_faults[i]);
+	foreigners_done(&agent->foreign);
+	diag_done(&agent->unwatched);
+	config_free(agent->config);
+	free(agent->config_error);
+	free(agent->origin);
+	free(agent);
+}
+DEFINE_CLEANUP(struct agent *, agent_free);
+
 int agent_run(const struct agent_options *options, struct diag *problems)
 {
-	_cleanup_free_ struct agent *agent = calloc(1, sizeof(*agent));
+	_cleanup_(config_free_p) struct config *config = options->config;
+	_cleanup_(agent_free_p) struct agent *agent = calloc(1, sizeof(*agent));
 	int r;
 
 	if (!agent)
 		return -ENOMEM;
 	agent->options = options;
-	agent->config = options->config;
+	agent->config = TAKE_PTR(config);
 	agent->origin = strdup(options->origin);
-	if (!agent->origin || uv_loop_init(&agent->loop) < 0)
+	if (!agent->origin)
 		return -ENOMEM;
+	r = uv_loop_init(&agent->loop);
+	if (r < 0)
+		return r;
 	agent->started_ms = uv_now(&agent->loop);
 	open_events(agent);
 	reconcile_open(agent);
@@ -246,15 +271,5 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 		agent_stop(agent);
 	(void)uv_run(&agent->loop, UV_RUN_DEFAULT); /* ends when the last handle is closed */
 	(void)uv_loop_close(&agent->loop);
-	planner_free(agent->planner);
-	resets_free(agent->resets);
-	dataplane_close(agent->dataplane);
-	diag_done(&agent->detached);
-	drain_book_done(&agent->drain_book);
-	foreigners_done(&agent->foreign);
-	diag_done(&agent->unwatched);
-	config_free(agent->config);
-	free(agent->config_error);
-	free(agent->origin);
 	return r;
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The drained backends of this host, kept in state_dir over restarts. A book that cannot be read is
- * set aside under another name, never written over.
- */
+/* The drained backends of this host (agent->drains), kept in state_dir over restarts. */
 #pragma once
 
 #include <cjson/cJSON.h>
@@ -10,13 +7,6 @@
 #include "core/drains.h"
 
 struct agent;
-
-struct drain_book {
-	struct drains drains;
-	char *fault; /* of a book that was set aside, for status; or NULL */
-};
-
-void drain_book_done(struct drain_book *b);
 
 /* Adds what the book in state_dir holds, if there is one. */
 void drain_book_load(struct agent *agent);

@@ -33,7 +33,7 @@ static bool read_place(const struct agent *agent, const cJSON *request, struct a
 				     text ? text : "nothing");
 		return false;
 	}
-	if (ret_at->port == 0 && !drains_find(&agent->drain_book.drains, ret_at) &&
+	if (ret_at->port == 0 && !drains_find(&agent->drains, ret_at) &&
 	    !is_of_a_service(agent, ret_at)) {
 		*ret = control_error("bad_argument",
 				     "got '%.64s', wanted ADDR:PORT: no service has a backend of "
@@ -132,7 +132,7 @@ cJSON *drain_verb(void *user, const cJSON *request)
 
 	if (!read_place(agent, request, &at, &refusal))
 		return refusal;
-	r = drains_add(&agent->drain_book.drains, &at, time(NULL));
+	r = drains_add(&agent->drains, &at, time(NULL));
 	if (r == -ENOSPC)
 		return control_error("full", "%d backends are drained already, which is the limit",
 				     DRAINS_MAX);
@@ -154,7 +154,7 @@ cJSON *undrain_verb(void *user, const cJSON *request)
 
 	if (!read_place(agent, request, &at, &refusal))
 		return refusal;
-	r = drains_remove(&agent->drain_book.drains, &at);
+	r = drains_remove(&agent->drains, &at);
 	if (r == 0)
 		log_info("Drained no more, it gets new connections", "backend=%s",
 			 endpoint_format_place(&at, place));

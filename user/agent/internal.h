@@ -11,6 +11,8 @@
 
 #include "agent/agent.h"
 #include "agent/drain_book.h"
+#include "agent/reconcile.h"
+#include "agent/state_file.h"
 #include "agent/watch.h"
 #include "core/plan.h"
 #include "core/requests.h"
@@ -38,8 +40,9 @@ struct agent {
 	struct planner *planner;
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
-	struct drain_book drain_book;
-	size_t probes_running; /* of all services */
+	struct drains drains;		 /* drain_book.h */
+	char *state_faults[STATE_FILES]; /* of files that were set aside; or NULL */
+	size_t probes_running;		 /* of all services */
 	struct resets *resets;
 
 	struct requests requests;
@@ -84,17 +87,6 @@ int want_backends(struct watch *w, struct table_service *s);
 void events_want(struct agent *agent, struct table *want);
 /* Now and then: tries again, and takes it off when it is not wanted any more. */
 void events_check(struct agent *agent);
-
-/* reconcile.c */
-void reconcile_open(struct agent *agent);
-/* Makes the planner anew from what the maps hold; a grace period has passed since the last write.
- */
-int reconcile_recover(struct agent *agent);
-bool reconcile_is_pending(const struct agent *agent);
-void reconcile_schedule(struct agent *agent);
-/* Not in the next turn, but before it returns; agent->broken tells if it failed. */
-void reconcile_now(struct agent *agent);
-void reconcile_close(struct agent *agent);
 
 /* ejections.c */
 void ejections_open(struct agent *agent);

@@ -155,8 +155,11 @@ static void add_problems(const struct agent *agent, cJSON *status)
 	if (agent->broken)
 		(void)cJSON_AddItemToArray(
 			problems, cJSON_CreateString("the maps could not be brought up to date"));
-	if (agent->drain_book.fault)
-		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->drain_book.fault));
+	for (size_t i = 0; i < STATE_FILES; i++) {
+		if (agent->state_faults[i])
+			(void)cJSON_AddItemToArray(problems,
+						   cJSON_CreateString(agent->state_faults[i]));
+	}
 	if (exclude_is_full(agent))
 		(void)cJSON_AddItemToArray(
 			problems, cJSON_CreateString("no room for more excluded cgroups: the tasks "

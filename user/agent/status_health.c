@@ -100,7 +100,7 @@ static void count_services(const struct watch *w, const struct drains *drains, u
 
 void status_add_drained(const struct agent *agent, cJSON *to)
 {
-	const struct drains *drains = &agent->drain_book.drains;
+	const struct drains *drains = &agent->drains;
 	_cleanup_free_ unsigned int *counts = calloc(MAX(drains->n, 1U), sizeof(*counts));
 	cJSON *list = cJSON_AddArrayToObject(to, "drained");
 

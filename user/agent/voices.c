@@ -40,7 +40,7 @@ static int programs_say(struct watch *w, size_t index)
 
 static int operator_says(struct watch *w, size_t index)
 {
-	const struct drain *drain = drains_find(&w->agent->drain_book.drains,
+	const struct drain *drain = drains_find(&w->agent->drains,
 						&watch_in_force(w)->list[index].at);
 
 	if (!drain)

@@ -93,6 +93,22 @@ int addr_port_compare(const struct addr_port *a, const struct addr_port *b)
 	return order ? order : (int)a->port - (int)b->port;
 }
 
+size_t addr_port_place(const struct addr_port *at, const void *rows, size_t n, size_t row_size)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const void *row = (const char *)rows + middle * row_size;
+
+		if (addr_port_compare(row, at) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Digits only, 1 to 65535, no leading zero. */
 static int port_parse(const char *text, uint16_t *ret)
 {

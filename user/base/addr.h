@@ -47,6 +47,9 @@ int addr_parse(const char *text, struct addr *ret);
 const char *addr_format(const struct addr *a, char text[static ADDR_TEXT_MAX]);
 
 int addr_port_compare(const struct addr_port *a, const struct addr_port *b);
+/* Of n rows, sorted by the addr_port that each begins with: the index of the first not before `at`.
+ */
+size_t addr_port_place(const struct addr_port *at, const void *rows, size_t n, size_t row_size);
 /*
  * "ip:port" or "[v6]:port"; with default_port > 0 the port may be left out (and a bare v6 needs no
  * brackets then). 0 or -EINVAL. Port 0 is refused.

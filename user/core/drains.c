@@ -3,10 +3,9 @@
 
 #include <errno.h>
 
+#include "core/book.h"
 #include "core/endpoints.h"
-#include "core/json.h"
 
-#define DEPTH_MAX 2
 #define SINCE_MAX 253402300799.0 /* the end of the year 9999 */
 
 void drains_done(struct drains *d)
@@ -18,17 +17,7 @@ void drains_done(struct drains *d)
 /* Where it is, or would be. */
 static size_t find_index(const struct drains *d, const struct addr_port *at)
 {
-	size_t low = 0, high = d->n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (addr_port_compare(&d->list[middle].at, at) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return addr_port_place(at, d->list, d->n, sizeof(*d->list));
 }
 
 const struct drain *drains_find(const struct drains *d, const struct addr_port *at)
@@ -67,19 +56,6 @@ int drains_remove(struct drains *d, const struct addr_port *at)
 
 /* --- the book --------------------------------------------------------------------------------- */
 
-static int parse(const char *text, size_t length, cJSON **ret, struct diag *problems)
-{
-	struct json_fault fault;
-	char where[48];
-	int r = json_parse(text, length, DEPTH_MAX, ret, &fault);
-
-	if (r != -EINVAL)
-		return r;
-	(void)snprintf(where, sizeof(where), "%zu:%zu", fault.line, fault.column);
-	diag_add(problems, where, "got %s, wanted %s", fault.got, fault.wanted);
-	return -EBADMSG;
-}
-
 static bool read_row(const cJSON *json, struct drain *ret)
 {
 	double since_s = cJSON_IsNumber(json) ? json->valuedouble : -1;
@@ -90,47 +66,28 @@ static bool read_row(const cJSON *json, struct drain *ret)
 	return endpoint_parse_place(json->string, &ret->at) == 0;
 }
 
-/* The object of rows in a whole book; NULL: it is none. */
-static const cJSON *find_rows(const cJSON *book, struct diag *problems)
+static bool is_row(const cJSON *json)
 {
-	const cJSON *version = cJSON_GetObjectItemCaseSensitive(book, "version");
-	const cJSON *rows = cJSON_GetObjectItemCaseSensitive(book, "drained"), *child;
-	char got[JSON_DESCRIPTION_MAX];
 	struct drain row;
 
-	if (!cJSON_IsNumber(version) || version->valuedouble != DRAINS_BOOK_VERSION) {
-		diag_add(problems, "version", "got %s, wanted %d",
-			 version ? json_describe(version, got) : "nothing", DRAINS_BOOK_VERSION);
-		return NULL;
-	}
-	if (!cJSON_IsObject(rows)) {
-		diag_add(problems, "drained", "got %s, wanted an object",
-			 rows ? json_describe(rows, got) : "nothing");
-		return NULL;
-	}
-	cJSON_ArrayForEach(child, rows)
-	{
-		if (read_row(child, &row))
-			continue;
-		diag_add(problems, "drained",
-			 "got \"%.64s\": %s, wanted ip:port and seconds since the epoch",
-			 child->string, json_describe(child, got));
-		return NULL;
-	}
-	return rows;
+	return read_row(json, &row);
 }
+
+static const struct book book = {
+	.member = "drained",
+	.version = 1,
+	.is_row = is_row,
+	.row_wanted = "ip:port and seconds since the epoch",
+};
 
 int drains_read(struct drains *d, const char *text, size_t length, struct diag *problems)
 {
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	const cJSON *rows, *child;
-	int r = parse(text, length, &json, problems);
+	int r = book_read(&book, text, length, &json, &rows, problems);
 
 	if (r < 0)
 		return r;
-	rows = find_rows(json, problems);
-	if (!rows)
-		return -EBADMSG;
 	cJSON_ArrayForEach(child, rows)
 	{
 		struct drain row;
@@ -144,22 +101,16 @@ int drains_read(struct drains *d, const char *text, size_t length, struct diag *
 
 int drains_write(const struct drains *d, char **ret_text, size_t *ret_length)
 {
-	_cleanup_(json_free_p) cJSON *json = cJSON_CreateObject();
-	char place[ADDR_PORT_TEXT_MAX], *text;
 	cJSON *rows;
+	_cleanup_(json_free_p) cJSON *json = book_new(&book, &rows);
+	char place[ADDR_PORT_TEXT_MAX];
 
-	if (!cJSON_AddNumberToObject(json, "version", DRAINS_BOOK_VERSION))
+	if (!json)
 		return -ENOMEM;
-	rows = cJSON_AddObjectToObject(json, "drained");
 	for (size_t i = 0; i < d->n; i++) {
 		if (!cJSON_AddNumberToObject(rows, endpoint_format_place(&d->list[i].at, place),
 					     (double)d->list[i].since_s))
 			return -ENOMEM;
 	}
-	text = rows ? cJSON_Print(json) : NULL;
-	if (!text)
-		return -ENOMEM;
-	*ret_text = text;
-	*ret_length = strlen(text);
-	return 0;
+	return book_write(json, ret_text, ret_length);
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The backends that the operator drains, known or not at the moment, and the text of the book that
- * they are kept in: { "version": 1, "drained": { "10.0.1.54:3000": SINCE } }, seconds since the
- * epoch. It owns its rows. Pure.
+ * The backends that the operator drains, known or not at the moment, and the book that they are
+ * kept in (core/book.h): "drained": { "10.0.1.54:3000": SINCE }, seconds since the epoch. It owns
+ * its rows. Pure.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/diag.h"
 
-#define DRAINS_BOOK_VERSION 1
 #define DRAINS_MAX 16384
 
 struct drain {
-	struct addr_port at; /* port 0: of backends without a port of their own */
+	struct addr_port at; /* first; port 0: of backends without a port of their own */
 	int64_t since_s;
 };
 

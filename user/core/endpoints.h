@@ -16,7 +16,7 @@
 #define ENDPOINTS_MAX 16384
 
 struct endpoint {
-	struct addr_port at; /* port 0: the port that the client asked for */
+	struct addr_port at; /* first; port 0: the port that the client asked for */
 	uint16_t weight;     /* 1..ENDPOINT_WEIGHT_MAX */
 	uint8_t state;	     /* enum shunt_state; of a source: HEALTHY or UNHEALTHY */
 	char zone[SHUNT_ZONE_MAX];

@@ -12,17 +12,7 @@ void probe_done(struct probe *p)
 /* The first row that is not before this place. */
 static size_t find_index(const struct probe *p, const struct addr_port *at)
 {
-	size_t low = 0, high = p->n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (addr_port_compare(&p->rows[middle].at, at) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return addr_port_place(at, p->rows, p->n, sizeof(*p->rows));
 }
 
 static struct probe_row *find_row(const struct probe *p, const struct addr_port *at)

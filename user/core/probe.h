@@ -18,7 +18,7 @@ struct probe_rules {
 };
 
 struct probe_row {
-	struct addr_port at;
+	struct addr_port at; /* first */
 	bool running, unhealthy;
 	uint32_t in_a_row; /* of the last kind of outcome */
 	bool last_failed;

@@ -11,8 +11,8 @@
 #include "shunt/layout.h"
 
 struct table_backend {
-	struct endpoint endpoint;
-	uint32_t id, born; /* have only */
+	struct endpoint endpoint; /* first */
+	uint32_t id, born;	  /* have only */
 	uint8_t parts;	/* bit i: it is of part i of the service's split; 1 where there is none */
 	uint32_t share; /* want only: of the service's connections, beside the others' */
 };

@@ -3,23 +3,8 @@
 
 #include <errno.h>
 
-#include "core/json.h"
+#include "core/book.h"
 #include "shunt/layout.h"
-
-#define DEPTH_MAX 2
-
-static int parse(const char *text, size_t length, cJSON **ret, struct diag *problems)
-{
-	struct json_fault fault;
-	char where[48];
-	int r = json_parse(text, length, DEPTH_MAX, ret, &fault);
-
-	if (r != -EINVAL)
-		return r;
-	(void)snprintf(where, sizeof(where), "%zu:%zu", fault.line, fault.column);
-	diag_add(problems, where, "got %s, wanted %s", fault.got, fault.wanted);
-	return -EBADMSG;
-}
 
 static bool read_entry(const cJSON *json, struct vips_entry *ret)
 {
@@ -28,34 +13,19 @@ static bool read_entry(const cJSON *json, struct vips_entry *ret)
 	       addr_parse(json->valuestring, &ret->address) == 0;
 }
 
-/* The object of entries in a whole book; NULL: it is none. */
-static const cJSON *find_entries(const cJSON *book, struct diag *problems)
+static bool is_entry(const cJSON *json)
 {
-	const cJSON *version = cJSON_GetObjectItemCaseSensitive(book, "version");
-	const cJSON *vips = cJSON_GetObjectItemCaseSensitive(book, "vips"), *child;
-	char got[JSON_DESCRIPTION_MAX];
 	struct vips_entry entry;
 
-	if (!cJSON_IsNumber(version) || version->valueint != VIPS_BOOK_VERSION) {
-		diag_add(problems, "version", "got %s, wanted %d",
-			 version ? json_describe(version, got) : "nothing", VIPS_BOOK_VERSION);
-		return NULL;
-	}
-	if (!cJSON_IsObject(vips)) {
-		diag_add(problems, "vips", "got %s, wanted an object",
-			 vips ? json_describe(vips, got) : "nothing");
-		return NULL;
-	}
-	cJSON_ArrayForEach(child, vips)
-	{
-		if (read_entry(child, &entry))
-			continue;
-		diag_add(problems, "vips", "got \"%.64s\": %s, wanted a name and its IP address",
-			 child->string, json_describe(child, got));
-		return NULL;
-	}
-	return vips;
+	return read_entry(json, &entry);
 }
+
+static const struct book book = {
+	.member = "vips",
+	.version = 1,
+	.is_row = is_entry,
+	.row_wanted = "a name and its IP address",
+};
 
 int vips_book_read(const char *text, size_t length, vips_book_fn take, void *user,
 		   bool *ret_all_taken, struct diag *problems)
@@ -63,13 +33,10 @@ int vips_book_read(const char *text, size_t length, vips_book_fn take, void *use
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	const cJSON *vips, *child;
 	bool all_taken = true;
-	int r = parse(text, length, &json, problems);
+	int r = book_read(&book, text, length, &json, &vips, problems);
 
 	if (r < 0)
 		return r;
-	vips = find_entries(json, problems);
-	if (!vips)
-		return -EBADMSG;
 	cJSON_ArrayForEach(child, vips)
 	{
 		struct vips_entry entry;
@@ -88,22 +55,16 @@ int vips_book_read(const char *text, size_t length, vips_book_fn take, void *use
 int vips_book_write(const struct vips_entry *const *entries, size_t n, char **ret_text,
 		    size_t *ret_length)
 {
-	_cleanup_(json_free_p) cJSON *json = cJSON_CreateObject();
 	cJSON *vips;
-	char address[ADDR_TEXT_MAX], *text;
+	_cleanup_(json_free_p) cJSON *json = book_new(&book, &vips);
+	char address[ADDR_TEXT_MAX];
 
-	if (!cJSON_AddNumberToObject(json, "version", VIPS_BOOK_VERSION))
+	if (!json)
 		return -ENOMEM;
-	vips = cJSON_AddObjectToObject(json, "vips");
 	for (size_t i = 0; i < n; i++) {
 		if (!cJSON_AddStringToObject(vips, entries[i]->name,
 					     addr_format(&entries[i]->address, address)))
 			return -ENOMEM;
 	}
-	text = vips ? cJSON_Print(json) : NULL;
-	if (!text)
-		return -ENOMEM;
-	*ret_text = text;
-	*ret_length = strlen(text);
-	return 0;
+	return book_write(json, ret_text, ret_length);
 }

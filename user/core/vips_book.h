@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of the book of VIPs: { "version": 1, "vips": { NAME: ADDRESS } }. Knows nothing of how
- * they are chosen.
+ * The book of VIPs (core/book.h): "vips": { NAME: ADDRESS }. Knows nothing of how they are chosen.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/diag.h"
-
-#define VIPS_BOOK_VERSION 1
 
 struct vips_entry {
 	const char *name;

@@ -24,20 +24,12 @@ static int read_run(const struct dataplane *d, uint32_t service_id, struct shunt
 static struct table_backend *find_backend(const struct table_service *service,
 					  const struct addr_port *at)
 {
-	size_t low = 0, high = service->n_backends;
+	size_t i = addr_port_place(at, service->backends, service->n_backends,
+				   sizeof(*service->backends));
+	struct table_backend *found = &service->backends[i];
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = addr_port_compare(&service->backends[middle].endpoint.at, at);
-
-		if (order == 0)
-			return &service->backends[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return i < service->n_backends && addr_port_compare(&found->endpoint.at, at) == 0 ? found
+											  : NULL;
 }
 
 /* As wants_ipv6() in bpf/pick.bpf.h, for a socket that can do both. */
