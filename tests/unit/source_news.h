@@ -39,6 +39,10 @@ static void news_snapshot(void *user, const struct source_snapshot *snapshot)
 	}
 	if (snapshot->endpoints->n == 0)
 		fputs("nothing", to);
+	if (snapshot->adds_only)
+		fputs(" and more", to);
+	if (snapshot->note)
+		fprintf(to, " note: %s", snapshot->note);
 	if (snapshot->rejected)
 		fprintf(to, " rejected %u: %s", snapshot->rejected, snapshot->rejected_why);
 	fclose(to);

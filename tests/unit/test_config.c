@@ -60,6 +60,8 @@ static void no_services_and_nothing_else_is_a_configuration(void **state)
 	assert_null(c->aws.endpoint);
 	assert_null(c->aws.data_endpoint);
 	assert_int_equal(c->n_dns_servers, 0);
+	assert_int_equal(c->dns_ttl.min_ms, 1000);
+	assert_int_equal(c->dns_ttl.max_ms, 300000);
 	assert_int_equal(c->n_services, 0);
 }
 

@@ -147,6 +147,13 @@ static void wrong_types_and_unknown_keys_are_refused(void **state)
 		  "file: dns.servers[1]: got \"ns\", wanted ip[:port] of a unicast address" },
 		{ "\"dns\": {\"servers\": [53]}",
 		  "file: dns.servers[0]: got 53, wanted ip[:port] of a unicast address" },
+		{ "\"dns\": {\"ttl_min\": \"10ms\"}",
+		  "file: dns.ttl_min: got \"10ms\", wanted a duration from 100ms to 1h, such as "
+		  "\"5s\"" },
+		{ "\"dns\": {\"ttl_min\": \"1m\", \"ttl_max\": \"30s\"}",
+		  "file: dns.ttl_min: got \"1m\", wanted at most the ttl_max, \"30s\"" },
+		{ "\"dns\": {\"ttl_max\": 30}",
+		  "file: dns.ttl_max: got 30, wanted a duration from 1s to 24h, such as \"5s\"" },
 		{ "\"color\": 1", "file: color: unknown key" },
 		{ "\"state-dir\": 1", "file: state-dir: unknown key, did you mean \"state_dir\"?" },
 		{ "\"BPFFS\": \"/\"", "file: BPFFS: unknown key, did you mean \"bpffs\"?" },

@@ -98,6 +98,45 @@ static void a_shrink_is_held_until_it_has_been_confirmed(void **state)
 	}
 }
 
+static void an_answer_that_only_adds_removes_nobody_and_is_no_shrink(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("abc");
+	_cleanup_(endpoints_done) struct endpoints some = endpoints_of("cd");
+	_cleanup_(model_done) struct model m = { 0 };
+	struct model_answer a = { .endpoints = &some, .adds_only = true, .now_s = 1 };
+	bool changed;
+
+	(void)state;
+	assert_int_equal(model_seed(&m, &left), 0);
+	for (a.now_ms = 1000; a.now_ms < 100000; a.now_ms += 1000) {
+		assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+		assert_in_force(&m, "abcd");
+		assert_false(m.shrink.held);
+	}
+	model_new_source(&m); /* nor as the first answer of a new source */
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_in_force(&m, "abcd");
+	a.adds_only = false;
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_in_force(&m, "cd");
+}
+
+static void what_an_answer_has_to_tell_is_kept_until_the_next(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints e = endpoints_of("a");
+	_cleanup_(model_done) struct model m = { 0 };
+	struct model_answer a = { .endpoints = &e, .note = "drawn by lot" };
+	bool changed;
+
+	(void)state;
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_string_equal(m.note, "drawn by lot");
+	model_take_failure(&m, "timeout", "", 1);
+	assert_string_equal(m.note, "drawn by lot");
+	(void)answer(&m, "a", 2);
+	assert_string_equal(m.note, "");
+}
+
 static void a_failure_changes_nothing_in_force(void **state)
 {
 	_cleanup_(model_done) struct model m = { 0 };
@@ -199,6 +238,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_shrink_is_held_until_it_has_been_confirmed),
+		cmocka_unit_test(an_answer_that_only_adds_removes_nobody_and_is_no_shrink),
+		cmocka_unit_test(what_an_answer_has_to_tell_is_kept_until_the_next),
 		cmocka_unit_test(a_failure_changes_nothing_in_force),
 		cmocka_unit_test(a_failure_neither_confirms_nor_ends_a_shrink),
 		cmocka_unit_test(what_an_earlier_run_left_is_held_like_an_answer),

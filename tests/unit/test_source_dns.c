@@ -19,6 +19,7 @@ struct fixture {
 	struct resolver *resolver;
 	struct requests requests;
 	struct source_env env;
+	struct config config;
 	struct source *source;
 	struct news news;
 };
@@ -33,6 +34,8 @@ static int set_up(void **state)
 	f->env = (struct source_env){ .loop = &f->loop,
 				      .resolver = f->resolver,
 				      .requests = &f->requests };
+	f->config.dns_ttl.min_ms = 1000;
+	f->config.dns_ttl.max_ms = 300000;
 	f->news.loop = &f->loop;
 	*state = f;
 	return 0;
@@ -46,7 +49,7 @@ static void start(struct fixture *f, enum config_dns_type type, uint16_t port)
 	};
 	struct source_sink sink = news_sink(&f->news);
 
-	assert_int_equal(source_dns.start(&f->env, NULL, &service, &sink, &f->source), 0);
+	assert_int_equal(source_dns.start(&f->env, &f->config, &service, &sink, &f->source), 0);
 	assert_int_equal(f->news.n, 0);
 	assert_int_equal(source_dns.next_ms(f->source), 0);
 }
@@ -298,6 +301,82 @@ static void a_change_is_seen_when_the_ttl_is_over(void **state)
 	assert_int_equal(f->server.asked, 2);
 }
 
+static void ttls_are_kept_within_the_configured_bounds(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.dns_ttl.min_ms = 3000;
+	f->config.dns_ttl.max_ms = 7000;
+	DNS_SERVER_SET(&f->server, short_lived);
+	start(f, CONFIG_DNS_A, 80);
+	news_wait(&f->news, 1);
+	assert_in_range(wait_ms(f), 2900, 3000);
+	DNS_SERVER_SET(&f->server, moved);
+	source_dns.refresh(f->source);
+	news_wait(&f->news, 2);
+	assert_in_range(wait_ms(f), 6900, 7000);
+	f->server.n_rows = 0; /* NXDOMAIN, of a minute */
+	source_dns.refresh(f->source);
+	news_wait(&f->news, 3);
+	assert_string_equal(f->news.last, "nothing");
+	assert_in_range(wait_ms(f), 6900, 7000);
+}
+
+#define DRAWN(a, b, c, d, e, f, g, h)                                    \
+	{                                                                \
+		{                                                        \
+			.packet = {                                      \
+				.name = NAME ".",                        \
+				.type = 1,                               \
+				.answer = { NAME ". 9 IN A 10.0.1." #a,  \
+					    NAME ". 9 IN A 10.0.1." #b,  \
+					    NAME ". 9 IN A 10.0.1." #c,  \
+					    NAME ". 9 IN A 10.0.1." #d,  \
+					    NAME ". 9 IN A 10.0.1." #e,  \
+					    NAME ". 9 IN A 10.0.1." #f,  \
+					    NAME ". 9 IN A 10.0.1." #g,  \
+					    NAME ". 9 IN A 10.0.1." #h } \
+			}                                                \
+		}                                                        \
+	}
+#define UP_TO_8                                                                  \
+	"10.0.1.1:80*1 10.0.1.2:80*1 10.0.1.3:80*1 10.0.1.4:80*1 10.0.1.5:80*1 " \
+	"10.0.1.6:80*1 10.0.1.7:80*1 10.0.1.8:80*1"
+
+#define EIGHT_AT_MOST " note: an answer shows 8 at most: all of the last 4 answers are in force"
+
+static void answers_of_eight_records_add_up(void **state)
+{
+	static const struct dns_row one[] = DRAWN(1, 2, 3, 4, 5, 6, 7, 8);
+	static const struct dns_row two[] = DRAWN(9, 2, 3, 4, 5, 6, 7, 8);
+	struct fixture *f = *state;
+	size_t told = 0;
+
+	DNS_SERVER_SET(&f->server, one);
+	start(f, CONFIG_DNS_A, 80);
+	news_wait(&f->news, ++told);
+	assert_string_equal(f->news.last, UP_TO_8 " and more");
+	DNS_SERVER_SET(&f->server, two);
+	for (; told < 4; told++) {
+		source_dns.refresh(f->source);
+		news_wait(&f->news, told + 1);
+		assert_string_equal(f->news.last,
+				    told < 3 ? UP_TO_8 " 10.0.1.9:80*1 and more" EIGHT_AT_MOST
+					     : UP_TO_8 " 10.0.1.9:80*1" EIGHT_AT_MOST);
+	}
+	DNS_SERVER_SET(&f->server, failing);
+	source_dns.refresh(f->source);
+	news_wait(&f->news, ++told);
+	DNS_SERVER_SET(&f->server, two);
+	source_dns.refresh(f->source);
+	news_wait(&f->news, ++told);
+	assert_string_equal(f->news.last, strchr(UP_TO_8 " 10.0.1.9:80*1", ' ') + 1);
+	DNS_SERVER_SET(&f->server, moved);
+	source_dns.refresh(f->source);
+	news_wait(&f->news, ++told);
+	assert_string_equal(f->news.last, "10.0.1.2:80*1");
+}
+
 static void failures_wait_longer_and_a_good_answer_ends_that(void **state)
 {
 	struct fixture *f = *state;
@@ -393,6 +472,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_answer_is_told_and_asked_for_again_in_time),
 		TEST(a_change_is_seen_when_the_ttl_is_over),
+		TEST(ttls_are_kept_within_the_configured_bounds),
+		TEST(answers_of_eight_records_add_up),
 		TEST(failures_wait_longer_and_a_good_answer_ends_that),
 		TEST(a_refresh_asks_at_once_and_only_once),
 		TEST(many_targets_are_asked_for_a_few_at_a_time),

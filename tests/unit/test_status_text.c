@@ -41,6 +41,7 @@ static const char trouble[] =
 	"\"count\":7,\"age_s\":1.25},"
 	"\"rejected\":{\"count\":1,\"why\":\"i-1: no AWS_INSTANCE_IPV4\"},"
 	"\"misweighted\":{\"count\":2,\"why\":\"i-2: WEIGHT got 'x'\"},"
+	"\"note\":\"drawn \\u001b[2Jby lot\","
 	"\"notes\":[\"VIP moved\"]}],"
 	"\"problems\":[\"the programs are not attached\"]}";
 
@@ -73,6 +74,7 @@ static void what_is_wrong_is_told_verbatim(void **state)
 		"30 s\n"
 		"    left out: 1 without a usable address: i-1: no AWS_INSTANCE_IPV4\n"
 		"    given weight 1: 2 with a bad weight: i-2: WEIGHT got 'x'\n"
+		"    note: drawn \\x1b[2Jby lot\n"
 		"    note: VIP moved\n");
 }
 

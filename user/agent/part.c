@@ -67,6 +67,8 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		.rejected_why = snapshot->rejected_why,
 		.misweighted = snapshot->misweighted,
 		.misweighted_why = snapshot->misweighted_why,
+		.note = snapshot->note,
+		.adds_only = snapshot->adds_only,
 		.never_held = p->config.source == CONFIG_SOURCE_STATIC,
 		.confirm_ms = p->config.shrink_confirm_ms,
 		.now_ms = uv_now(&agent->loop),

@@ -115,7 +115,8 @@ static bool same_aws(const struct config *a, const struct config *b)
 
 static bool same_dns(const struct config *a, const struct config *b)
 {
-	if (a->n_dns_servers != b->n_dns_servers)
+	if (a->n_dns_servers != b->n_dns_servers || a->dns_ttl.min_ms != b->dns_ttl.min_ms ||
+	    a->dns_ttl.max_ms != b->dns_ttl.max_ms)
 		return false;
 	for (size_t i = 0; i < a->n_dns_servers; i++) {
 		if (addr_port_compare(&a->dns_servers[i], &b->dns_servers[i]) != 0)

@@ -124,6 +124,7 @@ static void add_source(const struct part *p, uint64_t now_ms, cJSON *to)
 	add_failure(m, now_ms, to);
 	add_faulty("rejected", m->rejected, m->rejected_why, to);
 	add_faulty("misweighted", m->misweighted, m->misweighted_why, to);
+	status_add_text(to, "note", m->note[0] ? m->note : NULL);
 }
 
 static cJSON *part_build(const struct part *p, uint64_t now_ms)
@@ -139,8 +140,8 @@ static cJSON *part_build(const struct part *p, uint64_t now_ms)
 /* The members of a source are those of the parts; the service has the age of the oldest answer. */
 static void add_split(const struct watch *w, uint64_t now_ms, cJSON *to)
 {
-	static const char *const of_parts[] = { "next_s", "keeping",  "shrink",
-						"error",  "rejected", "misweighted" };
+	static const char *const of_parts[] = { "next_s",   "keeping",	   "shrink", "error",
+						"rejected", "misweighted", "note" };
 	cJSON *parts = cJSON_AddArrayToObject(to, "parts");
 	const struct model *oldest = &w->parts.list[0]->model;
 

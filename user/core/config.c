@@ -93,6 +93,7 @@ int config_parse(const char *text, size_t length, const char *origin,
 	config_read(&r, json, c);
 	config_check_names(&r, c);
 	config_check_vips(&r, c);
+	config_check_dns(&r, c);
 	config_check_aws(&r, c, environment);
 	if (r.out_of_memory)
 		return -ENOMEM;

@@ -40,7 +40,10 @@ struct config {
 		char *data_endpoint; /* of DiscoverInstances */
 	} aws;
 	struct addr_port dns_servers[CONFIG_DNS_SERVERS_MAX];
-	size_t n_dns_servers;	       /* 0: those of /etc/resolv.conf */
+	size_t n_dns_servers; /* 0: those of /etc/resolv.conf */
+	struct {
+		uint32_t min_ms, max_ms;
+	} dns_ttl;
 	struct config_cgroups exclude; /* from all services */
 	struct config_service *services;
 	size_t n_services;

@@ -233,6 +233,18 @@ void config_check_names(struct config_reader *r, struct config *c)
 	}
 }
 
+void config_check_dns(struct config_reader *r, const struct config *c)
+{
+	struct config_place dns = { .key = "dns" };
+	struct config_place floor = { .parent = &dns, .key = "ttl_min" };
+	char got[CONFIG_DURATION_TEXT_MAX], most[CONFIG_DURATION_TEXT_MAX];
+
+	if (c->dns_ttl.max_ms > 0 && c->dns_ttl.min_ms > c->dns_ttl.max_ms)
+		config_problem(r, &floor, "got \"%s\", wanted at most the ttl_max, \"%s\"",
+			       config_format_duration(c->dns_ttl.min_ms, got),
+			       config_format_duration(c->dns_ttl.max_ms, most));
+}
+
 static int compare_vips(const void *left, const void *right)
 {
 	const struct config_service *a = *(const struct config_service *const *)left;

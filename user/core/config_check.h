@@ -22,6 +22,8 @@ void config_check_split(struct config_reader *r, const struct config_place *at, 
 void config_check_names(struct config_reader *r, struct config *c);
 /* VIPs, over all services: at an address, port and protocol there is one service. */
 void config_check_vips(struct config_reader *r, const struct config *c);
+/* The floor of TTLs is not above their ceiling. */
+void config_check_dns(struct config_reader *r, const struct config *c);
 /* Fills in the region and the endpoints that were left out. */
 void config_check_aws(struct config_reader *r, struct config *c,
 		      const struct config_environment *environment);

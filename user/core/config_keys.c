@@ -113,6 +113,10 @@ static const struct config_key keys[] = {
 	{ "dns", CONFIG_TYPE_OBJECT, .help = "DNS" },
 	{ "dns.servers", CONFIG_TYPE_SERVERS, .max = CONFIG_DNS_SERVERS_MAX,
 	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf" },
+	{ "dns.ttl_min", CONFIG_TYPE_DURATION, .min = 100, .max = HOUR_MS, .fallback = "1s",
+	  AT(dns_ttl.min_ms), .help = "an answer is asked for again no sooner than this" },
+	{ "dns.ttl_max", CONFIG_TYPE_DURATION, .min = 1000, .max = 24 * HOUR_MS, .fallback = "5m",
+	  AT(dns_ttl.max_ms), .help = "and no later than this" },
 	{ "exclude_cgroups", CONFIG_TYPE_CGROUPS, .max = CONFIG_CGROUPS_MAX, AT(exclude),
 	  .help = "cgroups whose tasks no service redirects, such as those with a proxy of their "
 		  "own" },

@@ -21,6 +21,7 @@ void model_new_source(struct model *m)
 	m->failure.count = 0;
 	m->rejected = 0;
 	m->misweighted = 0;
+	m->note[0] = '\0';
 }
 
 /* Is this answer to be doubted? */
@@ -64,13 +65,14 @@ static void note_answer(struct model *m, const struct model_answer *a)
 	m->misweighted = a->misweighted;
 	(void)util_copy(m->misweighted_why, sizeof(m->misweighted_why),
 			a->misweighted_why ? a->misweighted_why : "");
+	(void)util_copy(m->note, sizeof(m->note), a->note ? a->note : "");
 }
 
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
 {
 	_cleanup_(endpoints_done) struct endpoints next = { 0 };
 	bool first_of_new_source = !m->answered && m->answered_s != 0;
-	bool believed = is_believed(m, a, first_of_new_source);
+	bool believed = !a->adds_only && is_believed(m, a, first_of_new_source);
 	int r = endpoints_copy(&next, a->endpoints);
 
 	/* an answer tells zone, weight and health even of those that it does not get to remove */
@@ -78,7 +80,7 @@ int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_c
 		r = endpoints_merge(&next, &m->in_force);
 	if (r < 0)
 		return r;
-	if (believed)
+	if (believed || a->adds_only)
 		m->shrink.held = false;
 	note_answer(m, a);
 	*ret_changed = !endpoints_equal(&next, &m->in_force);

@@ -14,6 +14,7 @@
 
 #define MODEL_CODE_MAX 64
 #define MODEL_MESSAGE_MAX 512
+#define MODEL_NOTE_MAX 384
 
 struct model {
 	struct endpoints in_force; /* owned, normalised */
@@ -24,6 +25,7 @@ struct model {
 	char rejected_why[MODEL_MESSAGE_MAX];
 	unsigned int misweighted; /* and those whose weight is bad, so 1 */
 	char misweighted_why[MODEL_MESSAGE_MAX];
+	char note[MODEL_NOTE_MAX]; /* what else the last answer has to tell, or "" */
 	struct {
 		uint32_t count; /* in a row; 0: the last answer was good */
 		uint64_t at_ms;
@@ -43,6 +45,8 @@ struct model_answer {
 	const char *rejected_why; /* or NULL */
 	unsigned int misweighted;
 	const char *misweighted_why; /* or NULL */
+	const char *note;	     /* or NULL */
+	bool adds_only;		     /* what it lacks stays, and that is no shrink */
 	bool never_held;	     /* a static source: what it says is what the operator says */
 	uint32_t confirm_ms;
 	uint64_t now_ms; /* monotonic */

@@ -73,6 +73,7 @@ static void put_faulty(FILE *to, const char *indent, const cJSON *faulty, const 
 void status_put_trouble(FILE *to, const char *indent, const cJSON *source)
 {
 	const char *keeping = status_text_at(source, "keeping");
+	const char *note = status_text_at(source, "note");
 
 	if (keeping) {
 		(void)fputs(indent, to);
@@ -86,6 +87,10 @@ void status_put_trouble(FILE *to, const char *indent, const cJSON *source)
 		   "without a usable address");
 	put_faulty(to, indent, status_member(source, "misweighted"), "given weight 1",
 		   "with a bad weight");
+	if (note) {
+		(void)fputs(indent, to);
+		status_put_line(to, "note: ", note);
+	}
 }
 
 void status_put_parts(FILE *to, const cJSON *parts)

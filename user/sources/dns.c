@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The DNS source: looks at its name again when the smallest TTL of the answer is over, or after a
- * failure when the back-off says so. An answer that there is nothing (NXDOMAIN, NODATA) is an empty
- * snapshot: the model holds it until it is confirmed.
+ * The DNS source: looks at its name again when the smallest TTL of the answer is over, within the
+ * configured bounds, or after a failure when the back-off says so. An answer that there is nothing
+ * (NXDOMAIN, NODATA) is an empty snapshot: the model holds it until it is confirmed. It never asks
+ * sooner for what an answer did not show: a resolver gives the same eight until their TTL is over.
  */
 #include <errno.h>
 
 #include "core/backoff.h"
+#include "core/sightings.h"
 #include "sources/dns_lookup.h"
 
-#define TTL_MIN_S 1
-#define TTL_MAX_S 300
-#define NEGATIVE_TTL_MAX_S 30
+#define NEGATIVE_TTL_MAX_MS 30000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 15000
 
@@ -22,10 +22,12 @@ struct source_of_dns {
 	char *name;
 	enum dns_wire_type type;
 	uint16_t port;
+	uint32_t ttl_min_ms, ttl_max_ms;
 	uv_timer_t timer;	   /* until the next question */
 	uint64_t next_ms;	   /* when it fires; 0 while a lookup is under way */
 	struct dns_lookup *lookup; /* under way, or NULL */
 	struct backoff backoff;
+	struct sightings sightings;
 };
 
 /* The number of a type in the configuration is that on the wire. */
@@ -50,22 +52,57 @@ static void dns_schedule(struct source_of_dns *s, uint64_t wait_ms)
 	uv_timer_start(&s->timer, on_timer, wait_ms, 0);
 }
 
+static uint64_t ttl_ms(const struct source_of_dns *s, const struct dns_lookup_result *result)
+{
+	uint64_t most_ms = result->nothing ? MIN(NEGATIVE_TTL_MAX_MS, s->ttl_max_ms)
+					   : s->ttl_max_ms;
+
+	return MAX(MIN(result->ttl_s * 1000ull, most_ms), s->ttl_min_ms);
+}
+
+/* The sink is called last: it may stop the source. */
+static void take_failure(struct source_of_dns *s, const struct source_failure *failure)
+{
+	dns_schedule(s, backoff_failed(&s->backoff, random_number()));
+	s->sink.failure(s->sink.user, failure);
+}
+
+static void take_answer(struct source_of_dns *s, const struct dns_lookup_result *result)
+{
+	_cleanup_(endpoints_done) struct endpoints there = { 0 };
+	struct source_snapshot snapshot = result->snapshot;
+	size_t answered = snapshot.endpoints->n;
+	char note[96];
+	int r = sightings_take(&s->sightings, snapshot.endpoints, result->records, &there);
+
+	if (r < 0) {
+		take_failure(s, &(struct source_failure){
+					r == -E2BIG ? "too_many" : "out_of_memory", "" });
+		return;
+	}
+	snapshot.endpoints = &there;
+	snapshot.adds_only = !sightings_are_settled(&s->sightings, result->records);
+	if (there.n > answered) {
+		(void)snprintf(
+			note, sizeof(note),
+			"an answer shows %d at most: all of the last %u answers are in force",
+			SIGHTINGS_DRAWN, sightings_patience(there.n));
+		snapshot.note = note;
+	}
+	backoff_recovered(&s->backoff);
+	dns_schedule(s, ttl_ms(s, result));
+	s->sink.snapshot(s->sink.user, &snapshot);
+}
+
 static void on_lookup(void *user, const struct dns_lookup_result *result)
 {
 	struct source_of_dns *s = user;
-	struct source_sink sink = s->sink;
-	uint32_t ttl_max_s = result->nothing ? NEGATIVE_TTL_MAX_S : TTL_MAX_S;
 
 	s->lookup = NULL;
-	/* scheduled first: the sink may stop the source */
-	if (result->failure) {
-		dns_schedule(s, backoff_failed(&s->backoff, random_number()));
-		sink.failure(sink.user, result->failure);
-	} else {
-		backoff_recovered(&s->backoff);
-		dns_schedule(s, MIN(MAX(result->ttl_s, TTL_MIN_S), ttl_max_s) * 1000ull);
-		sink.snapshot(sink.user, &result->snapshot);
-	}
+	if (result->failure)
+		take_failure(s, result->failure);
+	else
+		take_answer(s, result);
 }
 
 static int dns_ask(struct source_of_dns *s)
@@ -97,6 +134,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void dns_free(struct source_of_dns *s)
 {
+	sightings_done(&s->sightings);
 	free(s->name);
 	free(s);
 }
@@ -122,7 +160,6 @@ static int dns_start(const struct source_env *env, const struct config *config,
 	struct source_of_dns *s = calloc(1, sizeof(*s));
 	int r;
 
-	(void)config;
 	if (!s)
 		return -ENOMEM;
 	*s = (struct source_of_dns){
@@ -132,6 +169,8 @@ static int dns_start(const struct source_env *env, const struct config *config,
 		.name = strdup(service->dns.name),
 		.type = (enum dns_wire_type)service->dns.type,
 		.port = service->dns.port,
+		.ttl_min_ms = config->dns_ttl.min_ms,
+		.ttl_max_ms = config->dns_ttl.max_ms,
 		.backoff = { .first_ms = BACKOFF_FIRST_MS, .max_ms = BACKOFF_MAX_MS },
 	};
 	if (!s->name) {

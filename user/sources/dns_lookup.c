@@ -25,6 +25,7 @@ struct dns_lookup {
 	struct target_question *questions; /* owned; their targets are the answer's */
 	size_t n_questions, n_started, n_asked;
 	struct endpoints endpoints;
+	size_t records;
 	uint32_t ttl_s;
 	bool nothing;
 	unsigned int rejected;
@@ -64,6 +65,7 @@ static void lookup_finish(struct dns_lookup *l)
 		.snapshot = { .endpoints = &l->endpoints,
 			      .rejected = l->rejected,
 			      .rejected_why = l->rejected ? l->rejected_why : NULL },
+		.records = l->records,
 		.ttl_s = l->ttl_s,
 		.nothing = l->nothing,
 	};
@@ -276,6 +278,7 @@ static void on_question(void *user, const struct resolver_answer *answer)
 		lookup_fail(l, code, request->type, request->name, why);
 		return;
 	}
+	l->records = l->answer.addresses.n + l->answer.n_targets + l->answer.n_unusable;
 	l->ttl_s = l->answer.ttl_s;
 	l->nothing = l->answer.verdict == DNS_WIRE_NOTHING;
 	for (size_t i = 0; i < l->answer.n_unusable; i++)

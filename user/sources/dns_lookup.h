@@ -25,7 +25,8 @@ struct dns_lookup_request {
 struct dns_lookup_result {
 	const struct source_failure *failure; /* NULL, or why there is no snapshot */
 	struct source_snapshot snapshot;
-	uint32_t ttl_s; /* as the records say, or the negative TTL */
+	size_t records; /* of the type that was asked for */
+	uint32_t ttl_s; /* as they say, or the negative TTL */
 	bool nothing;	/* NXDOMAIN or NODATA, to the name or to a target: negative TTLs count */
 };
 

@@ -33,6 +33,8 @@ struct source_snapshot {
 	const char *rejected_why;	   /* the first of them, or NULL */
 	unsigned int misweighted;	   /* instances with a bad weight, which have 1 */
 	const char *misweighted_why;	   /* the first of them, or NULL */
+	bool adds_only;	  /* what it lacks may be there all the same: more is to come */
+	const char *note; /* what else is to be told of it, or NULL */
 };
 
 struct source_failure {
