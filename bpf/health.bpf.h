@@ -70,12 +70,18 @@ static __always_inline bool window_fail(struct shunt_window *window,
 	       failures > window->successes * EVIDENCE_FULL;
 }
 
-/* Only what began after the first failure speaks for the backend as it is now. */
-static __always_inline void window_succeed(struct shunt_window *window, __u32 since_jiffies)
+/*
+ * Only what began after the first failure speaks for the backend as it is now. Ages are compared: a
+ * connection may be older than the window's 32 bits tell.
+ */
+static __always_inline void window_succeed(struct shunt_window *window,
+					   const struct shunt_track *track)
 {
-	__u32 after = (since_jiffies - window->since_jiffies) << 8; /* 24 bits are kept */
+	__u64 now = bpf_jiffies64();
+	__u64 age = (now - track->since) & ((1ULL << SHUNT_TRACK_SINCE_BITS) - 1);
+	__s32 span = (__s32)((__u32)now - window->since_jiffies);
 
-	if (!window->failures || after >> 31)
+	if (!window->failures || span < 0 || age > (__u64)span)
 		return;
 	if ((__sync_fetch_and_add(&window->successes, 1) + 1) * EVIDENCE_FULL < window->failures)
 		return;
@@ -259,11 +265,11 @@ static __always_inline void health_succeeded(const struct shunt_track *track, __
 		readmit(policy, health);
 		return;
 	}
-	window_succeed(&health->window, track->since);
+	window_succeed(&health->window, track);
 	accusation = bpf_map_lookup_elem(&shunt_accusations, &key);
 	if (!accusation)
 		return;
-	window_succeed(&accusation->window, track->since);
+	window_succeed(&accusation->window, track);
 	if (!accusation->window.failures)
 		accusation->ejections = 0;
 }

@@ -97,13 +97,13 @@ static __always_inline struct shunt_counters *track_counters(const struct shunt_
 static __always_inline void track_fill(struct shunt_track *track, const struct pick *pick,
 				       const struct shunt_note *note)
 {
-	track->service_id = pick->service_id;
-	track->generation = pick->generation;
 	track->note = *note;
+	track->generation = pick->generation;
+	track->since = bpf_jiffies64();
+	track->flags = pick->flags;
+	track->service_id = pick->service_id;
 	track->backend_id = pick->backend_id;
 	track->born = pick->born;
-	track->since = (__u32)bpf_jiffies64();
-	track->flags = (__u8)pick->flags;
 }
 
 /* What is counted while it lasts. *ret_counters is NULL when its service is gone. */

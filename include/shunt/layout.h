@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 6
+#define SHUNT_LAYOUT_VERSION 7
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -220,7 +220,7 @@ struct shunt_policy {
  */
 struct shunt_window {
 	__u32 since_ms;
-	__u32 since_jiffies; /* what began before says nothing */
+	__u32 since_jiffies; /* their low bits; what began before says nothing */
 	__u32 failures;	     /* in quarters: weak evidence counts less (bpf/health.bpf.h) */
 	__u32 successes;
 };
@@ -395,16 +395,17 @@ struct shunt_note {
 #define SHUNT_TRACKS 65536
 #define SHUNT_SPILLS_MAX 65536
 #define SHUNT_TRACK_BUSY (1ULL << 63) /* being filled; cookies are far below */
+#define SHUNT_TRACK_SINCE_BITS 40     /* 34 years of them at 1000 a second */
 
 struct shunt_track {
 	__u64 cookie; /* 0: free */
-	__u32 service_id;
-	__u32 generation;
 	struct shunt_note note;
+	__u32 generation;
+	__u64 since : SHUNT_TRACK_SINCE_BITS; /* jiffies */
+	__u64 flags : 8;		      /* SHUNT_TRACK_... */
+	__u64 service_id : 16;
 	__u32 backend_id;
 	__u32 born;
-	__u32 since : 24; /* jiffies */
-	__u32 flags : 8;  /* SHUNT_TRACK_... */
 };
 
 #define SHUNT_TRACK_LOAD 1    /* counted in shunt_loads */
@@ -510,6 +511,7 @@ SHUNT_ASSERT_SIZE(struct shunt_accusation_key, 16);
 SHUNT_ASSERT_SIZE(struct shunt_accusation, 32);
 SHUNT_ASSERT_SIZE(struct shunt_counters, 64);
 SHUNT_ASSERT_SIZE(struct shunt_track, 64);
+_Static_assert(SHUNT_SERVICES_MAX <= 1 << 16, "struct shunt_track has 16 bits for the service");
 SHUNT_ASSERT_SIZE(struct shunt_service, 88);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 140);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);

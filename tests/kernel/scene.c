@@ -209,6 +209,21 @@ struct shunt_load scene_load(const char *backend)
 	return load.born == born ? load : (struct shunt_load){ .born = born };
 }
 
+void scene_age(int fd, uint64_t jiffies)
+{
+	_cleanup_close_ int map = map_open("shunt_tracks");
+	struct shunt_track track;
+	uint64_t cookie;
+	socklen_t length = sizeof(cookie);
+	uint32_t index;
+
+	require(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0);
+	index = (uint32_t)cookie & (SHUNT_TRACKS - 1);
+	require(bpf_map_lookup_elem(map, &index, &track) == 0 && track.cookie == cookie);
+	track.since -= jiffies;
+	require(bpf_map_update_elem(map, &index, &track, BPF_EXIST) == 0);
+}
+
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 int scene_listen(const char *at, int backlog)

@@ -63,6 +63,8 @@ void scene_connect_again(int fd, const char *to);
 void scene_disconnect(int fd);
 /* How its connect() ended, as a negative errno or 0. */
 int scene_error(int fd);
+/* Has its connection look so much older. */
+void scene_age(int fd, uint64_t jiffies);
 /* Closes it on the wire as well-behaved applications do: nothing is left but to be counted. */
 void scene_end_well(int fd, int peer);
 

@@ -303,6 +303,31 @@ static void connections_from_before_are_no_successes(void **state)
 	nobody_is_refused();
 }
 
+/* However long ago: hours, days, a year. */
+static void old_connections_are_no_successes_either(void **state)
+{
+	static const uint64_t jiffies[] = { 1 << 14,	1 << 23,    3 << 22,   1 << 30,
+					    3ULL << 30, 1ULL << 33, 1ULL << 35 };
+	_cleanup_close_ int listener = scene_listen(DEAD, 20);
+	int fds[ARRAY_SIZE(jiffies)], peers[ARRAY_SIZE(jiffies)];
+
+	(void)state;
+	scene_set(TWO, &scene_rules, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(jiffies); i++) {
+		fds[i] = scene_start_to(1);
+		peers[i] = scene_accept(listener);
+		scene_age(fds[i], jiffies[i]);
+	}
+	close(TAKE_FD(listener));
+	scene_fail(SCENE_VIP, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(jiffies); i++) {
+		scene_end_well(fds[i], peers[i]);
+		scene_wait_active((int64_t)(ARRAY_SIZE(jiffies) - i - 1));
+		assert_int_equal(scene_health(DEAD).window.successes, 0);
+	}
+	assert_true(failures_of(DEAD) == 4);
+}
+
 static void failures_outside_the_window_do_not_add_up(void **state)
 {
 	struct shunt_rules brief = scene_rules;
@@ -340,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup(successes_outweigh_failures, scene_clear),
 		cmocka_unit_test_setup(fewer_successes_than_failures_do_not, scene_clear),
 		cmocka_unit_test_setup(connections_from_before_are_no_successes, scene_clear),
+		cmocka_unit_test_setup(old_connections_are_no_successes_either, scene_clear),
 		cmocka_unit_test_setup(failures_outside_the_window_do_not_add_up, scene_clear),
 	};
 
