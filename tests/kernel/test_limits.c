@@ -389,6 +389,23 @@ static void a_socket_that_tries_again_is_not_in_its_own_way(void **state)
 	}
 }
 
+/* There is no end of the attempts before to be seen, but another attempt of the same socket. */
+static void without_limits_it_is_counted_once_too(void **state)
+{
+	int fd;
+
+	(void)state;
+	set_limits(NOWHERE, 0, 0);
+	fd = scene_start(SCENE_VIP, SOCKET_TCP);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(try_again(fd), -ENETUNREACH);
+		assert_int_equal(scene_counters().active, 1);
+	}
+	close(fd);
+	scene_wait_active(0);
+	assert_int_equal(scene_counters().redirected, 4);
+}
+
 static void a_socket_whose_place_is_gone_is_turned_down_and_counted_once(void **state)
 {
 	_cleanup_close_ int first = -1, second = -1;
@@ -473,6 +490,7 @@ int main(void)
 		TEST(an_ipv6_backend_has_a_limit_too),
 		TEST(a_place_is_given_back_at_every_kind_of_end),
 		TEST(a_socket_that_tries_again_is_not_in_its_own_way),
+		TEST(without_limits_it_is_counted_once_too),
 		TEST(a_socket_whose_place_is_gone_is_turned_down_and_counted_once),
 		TEST(datagrams_know_no_limit),
 		TEST(the_backend_with_fewer_connections_gets_more),
