@@ -85,7 +85,7 @@ def test_the_configuration_in_the_task_definition_is_one_the_agent_takes():
 def test_the_agent_may_ask_for_endpoints_and_for_nothing_else():
     policy = json.loads((DEPLOY / "iam-policy.json").read_text())
     actions = [action for statement in policy["Statement"] for action in statement["Action"]]
-    assert actions == ["servicediscovery:DiscoverInstances"]
+    assert actions == ["servicediscovery:DiscoverInstances", "servicediscovery:DiscoverInstancesRevision"]
     assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
 
 

@@ -148,5 +148,12 @@ def test_cloud_map_gone_altogether_keeps_the_backends_and_traffic(cloud, agent, 
 def test_every_call_is_bounded_and_asks_as_it_should(cloud, agent, ground):
     register(cloud, ground.network)
     agent(cloud, services=[from_cloudmap()]).start().wait_backends(full("backend"), 3)
-    asked = cloud.stats()["last"]["input"]
-    assert asked == {"NamespaceName": NAMESPACE, "ServiceName": "backend", "HealthStatus": "ALL", "MaxResults": 1000}
+    name = {"NamespaceName": NAMESPACE, "ServiceName": "backend"}
+    wishes = {"DiscoverInstances": {**name, "HealthStatus": "ALL", "MaxResults": 1000},
+              "DiscoverInstancesRevision": name}
+
+    def last_of(operation):
+        last = cloud.stats()["last"]
+        return last["input"] if last["operation"] == operation else None
+    for operation, wish in wishes.items():
+        assert wait.until(operation, lambda operation=operation: last_of(operation), within=30) == wish

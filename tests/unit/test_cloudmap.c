@@ -33,8 +33,8 @@ struct world {
 	struct config_service service;
 	char endpoint[64];
 	struct source *source;
-	bool in_use, stop_at_once;
-	unsigned int snapshots, failures, wanted;
+	bool in_use, doubted, stop_at_once;
+	unsigned int snapshots, failures, unchanged, wanted;
 	size_t endpoints;
 	unsigned int rejected;
 	char why[256], code[64], message[512];
@@ -71,6 +71,20 @@ static void on_failure(void *user, const struct source_failure *failure)
 		stop(w);
 }
 
+static void on_unchanged(void *user)
+{
+	struct world *w = user;
+
+	w->unchanged++;
+	if (w->stop_at_once)
+		stop(w);
+}
+
+static bool is_doubted(void *user)
+{
+	return ((struct world *)user)->doubted;
+}
+
 static bool is_in_use(void *user)
 {
 	return ((struct world *)user)->in_use;
@@ -90,6 +104,13 @@ static bool has_failures(void *user)
 	return w->failures >= w->wanted;
 }
 
+static bool has_unchanged(void *user)
+{
+	const struct world *w = user;
+
+	return w->unchanged >= w->wanted;
+}
+
 static bool has_requests(void *user)
 {
 	const struct world *w = user;
@@ -107,6 +128,7 @@ static void await(struct world *w, unsigned int *count, loop_condition_fn condit
 
 #define AWAIT_SNAPSHOTS(w, more) await(w, &(w)->snapshots, has_snapshots, more)
 #define AWAIT_FAILURES(w, more) await(w, &(w)->failures, has_failures, more)
+#define AWAIT_UNCHANGED(w, more) await(w, &(w)->unchanged, has_unchanged, more)
 #define AWAIT_REQUESTS(w, more) await(w, &(w)->peer.requests, has_requests, more)
 
 static void world_open(struct world *w, const struct peer_answer *answers, size_t n,
@@ -136,7 +158,12 @@ static void world_open(struct world *w, const struct peer_answer *answers, size_
 static void world_start(struct world *w)
 {
 	const struct source_sink sink = {
-		.snapshot = on_snapshot, .failure = on_failure, .in_use = is_in_use, .user = w
+		.snapshot = on_snapshot,
+		.failure = on_failure,
+		.unchanged = on_unchanged,
+		.doubted = is_doubted,
+		.in_use = is_in_use,
+		.user = w,
 	};
 
 	assert_int_equal(source_cloudmap.start(&w->env, &w->config, &w->service, &sink, &w->source),
@@ -154,17 +181,21 @@ static void world_close(struct world *w)
 	peer_done(&w->peer);
 }
 
-static uint64_t count_of(const struct world *w, const char *code)
+static uint64_t count_asked(const struct world *w, const char *operation, const char *code)
 {
 	for (size_t i = 0; i < w->requests.n; i++) {
 		const struct requests_row *row = &w->requests.rows[i];
 
-		if (streq(row->source, "cloudmap") && streq(row->code, code)) {
-			assert_string_equal(row->operation, "DiscoverInstances");
+		if (streq(row->source, "cloudmap") && streq(row->operation, operation) &&
+		    streq(row->code, code))
 			return row->count;
-		}
 	}
 	return 0;
+}
+
+static uint64_t count_of(const struct world *w, const char *code)
+{
+	return count_asked(w, "DiscoverInstances", code);
 }
 
 #define ANSWER(status, length, body)                                                        \
@@ -316,7 +347,7 @@ static void what_nobody_uses_is_asked_for_seldom_and_at_once_when_used(void **st
 	w.service.watch = CONFIG_WATCH_DEMAND;
 	world_start(&w);
 	AWAIT_REQUESTS(&w, 2);
-	assert_in_range(w.peer.asked_ms[1] - w.peer.asked_ms[0], 1200, 2000);
+	assert_in_range(w.peer.asked_ms[1] - w.peer.asked_ms[0], 590, 2000);
 	w.wanted = w.peer.requests + 1;
 	assert_false(loop_until_ms(&w.loop, has_requests, &w, 400));
 	assert_true(w.source->ops->next_ms(w.source) > uv_now(&w.loop) + 200);
@@ -325,6 +356,126 @@ static void what_nobody_uses_is_asked_for_seldom_and_at_once_when_used(void **st
 	AWAIT_REQUESTS(&w, 3);
 	assert_in_range(w.peer.asked_ms[2] - began_ms, 0, 200);
 	assert_in_range(w.peer.asked_ms[4] - w.peer.asked_ms[2], 150, 600);
+	world_close(&w);
+}
+
+#define INSTANCES_OF(revision, status)                                                            \
+	"HTTP/1.1 200 OK\r\nContent-Length: 110\r\n\r\n{\"Instances\":["                          \
+	"{\"HealthStatus\":\"" status "\",\"Attributes\":{\"AWS_INSTANCE_IPV4\":\"10.0.0.1\"}}]," \
+	"\"InstancesRevision\":" revision "}"
+#define REVISION_OF(revision) ANSWER("200 OK", "23", "{\"InstancesRevision\":" revision "}")
+#define HEALTHY_AT(revision)                                 \
+	{                                                    \
+		INSTANCES_OF(revision, "HEALTHY"), PEER_KEEP \
+	}
+#define UNKNOWN_AT(revision)                                 \
+	{                                                    \
+		INSTANCES_OF(revision, "UNKNOWN"), PEER_KEEP \
+	}
+#define REVISIONS "DiscoverInstancesRevision"
+
+static void asked_for_its_revision_it_asks_for_all_only_when_that_has_changed(void **state)
+{
+	static const struct peer_answer answers[] = { UNKNOWN_AT("7"),	REVISION_OF("7"),
+						      REVISION_OF("7"), REVISION_OF("8"),
+						      UNKNOWN_AT("8"),	REVISION_OF("8") };
+	char value[512];
+	struct world w;
+
+	(void)state;
+	ENVIRONMENT(KEYS);
+	world_open(&w, answers, ARRAY_SIZE(answers), 100);
+	world_start(&w);
+	AWAIT_UNCHANGED(&w, 2);
+	assert_int_equal(w.snapshots, 1);
+	assert_string_equal(peer_header(&w.peer, "X-Amz-Target", value, sizeof(value)),
+			    "Route53AutoNaming_v20170314.DiscoverInstancesRevision");
+	assert_non_null(strstr(w.peer.last, "\r\n\r\n{\"NamespaceName\":\"prod.local\","
+					    "\"ServiceName\":\"orders\"}"));
+	AWAIT_SNAPSHOTS(&w, 1);
+	assert_int_equal(w.peer.requests, 5);
+	AWAIT_UNCHANGED(&w, 3);
+	assert_int_equal(w.snapshots, 2);
+	assert_int_equal(w.failures, 0);
+	assert_int_equal(count_of(&w, "ok"), 2);
+	assert_int_equal(count_asked(&w, REVISIONS, "ok"), 6);
+	world_close(&w);
+}
+
+static void health_moves_no_revision_so_every_third_beat_is_for_all(void **state)
+{
+	static const struct peer_answer answers[] = { HEALTHY_AT("7"),	REVISION_OF("7"),
+						      REVISION_OF("7"), HEALTHY_AT("7"),
+						      REVISION_OF("7"), REVISION_OF("7"),
+						      HEALTHY_AT("7") };
+	struct world w;
+
+	(void)state;
+	ENVIRONMENT(KEYS);
+	world_open(&w, answers, ARRAY_SIZE(answers), 20);
+	world_start(&w);
+	AWAIT_SNAPSHOTS(&w, 3);
+	assert_int_equal(w.unchanged, 4);
+	assert_int_equal(w.failures, 0);
+	world_close(&w);
+}
+
+static void an_answer_that_is_doubted_is_asked_for_again_at_every_beat(void **state)
+{
+	static const struct peer_answer answers[] = { UNKNOWN_AT("7"), UNKNOWN_AT("7"),
+						      UNKNOWN_AT("7") };
+	struct world w;
+
+	(void)state;
+	ENVIRONMENT(KEYS);
+	world_open(&w, answers, ARRAY_SIZE(answers), 20);
+	w.doubted = true;
+	world_start(&w);
+	AWAIT_SNAPSHOTS(&w, 5);
+	assert_int_equal(w.unchanged + w.failures, 0);
+	world_close(&w);
+}
+
+static void an_endpoint_that_lacks_revisions_is_asked_for_all_at_every_beat(void **state)
+{
+	static const struct peer_answer rows[] = {
+		ANSWER("404 Not Found", "0", ""),
+		ANSWER("400 Bad Request", "38", "{\"__type\":\"UnknownOperationException\"}"),
+		ANSWER("400 Bad Request", "34", "{\"__type\":\"AccessDeniedException\"}"),
+	};
+
+	(void)state;
+	ENVIRONMENT(KEYS);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct peer_answer answers[] = { UNKNOWN_AT("7"), rows[i], UNKNOWN_AT("7") };
+		struct world w;
+
+		world_open(&w, answers, ARRAY_SIZE(answers), 20);
+		world_start(&w);
+		AWAIT_SNAPSHOTS(&w, 4);
+		assert_int_equal(w.failures + w.unchanged, 0);
+		assert_int_equal(w.peer.requests, 5);
+		world_close(&w);
+	}
+}
+
+static void a_revision_that_is_none_is_a_failure_and_asked_for_again(void **state)
+{
+	static const struct peer_answer answers[] = {
+		UNKNOWN_AT("7"), ANSWER("200 OK", "25", "{\"InstancesRevision\":\"7\"}"),
+		REVISION_OF("7")
+	};
+	struct world w;
+
+	(void)state;
+	ENVIRONMENT(KEYS);
+	world_open(&w, answers, ARRAY_SIZE(answers), 20);
+	world_start(&w);
+	AWAIT_UNCHANGED(&w, 1);
+	assert_int_equal(w.failures, 1);
+	assert_string_equal(w.code, "garbled");
+	assert_string_equal(w.message, "InstancesRevision: got a string, wanted a count");
+	assert_int_equal(w.snapshots, 1);
 	world_close(&w);
 }
 
@@ -484,6 +635,11 @@ int main(void)
 		cmocka_unit_test(a_question_at_a_time_even_if_answers_take_longer_than_a_poll),
 		cmocka_unit_test(every_fault_is_told_and_the_first_good_answer_ends_it),
 		cmocka_unit_test(what_nobody_uses_is_asked_for_seldom_and_at_once_when_used),
+		cmocka_unit_test(asked_for_its_revision_it_asks_for_all_only_when_that_has_changed),
+		cmocka_unit_test(health_moves_no_revision_so_every_third_beat_is_for_all),
+		cmocka_unit_test(an_answer_that_is_doubted_is_asked_for_again_at_every_beat),
+		cmocka_unit_test(an_endpoint_that_lacks_revisions_is_asked_for_all_at_every_beat),
+		cmocka_unit_test(a_revision_that_is_none_is_a_failure_and_asked_for_again),
 		cmocka_unit_test(a_refresh_asks_now),
 		cmocka_unit_test(without_credentials_it_waits_and_says_why),
 		cmocka_unit_test(

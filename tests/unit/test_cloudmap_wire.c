@@ -45,11 +45,14 @@ static const char *describe(const struct cloudmap_wire_answer *a, char *text, si
 static void the_request_asks_for_all_instances_whatever_their_health(void **state)
 {
 	_cleanup_free_ char *body = cloudmap_wire_request("prod.local", "or\"ders");
+	_cleanup_free_ char *revision = cloudmap_wire_revision_request("prod.local", "or\"ders");
 
 	(void)state;
 	assert_string_equal(body,
 			    "{\"NamespaceName\":\"prod.local\",\"ServiceName\":\"or\\\"ders\","
 			    "\"HealthStatus\":\"ALL\",\"MaxResults\":1000}");
+	assert_string_equal(revision,
+			    "{\"NamespaceName\":\"prod.local\",\"ServiceName\":\"or\\\"ders\"}");
 }
 
 #define INSTANCES(list) "{\"Instances\":[" list "],\"InstancesRevision\":2}"
@@ -438,6 +441,96 @@ static void codes_that_blame_the_credentials_are_known(void **state)
 		assert_int_equal(cloudmap_reply_blames_credentials(rows[i].code), rows[i].blames);
 }
 
+static void a_revision_is_a_count_or_none(void **state)
+{
+	static const struct {
+		const char *number, *wrong;
+		uint64_t revision;
+	} rows[] = {
+		{ "0", NULL, 0 },
+		{ "7", NULL, 7 },
+		{ "7.0", NULL, 7 },
+		{ "9007199254740992", NULL, 9007199254740992 },
+		{ "7.5", "InstancesRevision: got a number, wanted a count", 0 },
+		{ "-1", "InstancesRevision: got a number, wanted a count", 0 },
+		{ "1e300", "InstancesRevision: got a number, wanted a count", 0 },
+		{ "\"7\"", "InstancesRevision: got a string, wanted a count", 0 },
+		{ "null", "InstancesRevision: got null, wanted a count", 0 },
+		{ "7,\"InstancesRevision\":7", "InstancesRevision is there twice", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_reply reply = { .status = 200 };
+		struct cloudmap_wire_error error = { 0 };
+		struct cloudmap_wire_answer answer;
+		uint64_t revision = 0;
+		char body[128];
+
+		(void)snprintf(body, sizeof(body), "{\"InstancesRevision\":%s}", rows[i].number);
+		reply.body = body;
+		reply.length = strlen(body);
+		assert_int_equal(cloudmap_reply_read_revision(&reply, &revision, &error),
+				 rows[i].wrong ? -EBADMSG : 0);
+		assert_string_equal(error.message, rows[i].wrong ? rows[i].wrong : "");
+		assert_int_equal(revision, rows[i].revision);
+
+		(void)snprintf(body, sizeof(body), "{\"Instances\":[],\"InstancesRevision\":%s}",
+			       rows[i].number);
+		assert_int_equal(parse(body, PORT, &answer, &error), 0);
+		assert_int_equal(answer.has_revision, !rows[i].wrong);
+		assert_int_equal(answer.has_revision ? answer.revision : 0, rows[i].revision);
+	}
+}
+
+static void an_answer_tells_whether_its_service_has_health_checks(void **state)
+{
+	static const struct {
+		const char *instances;
+		bool has_health;
+	} rows[] = {
+		{ "", false },
+		{ "{\"HealthStatus\":\"UNKNOWN\"}", false },
+		{ "{}", false },
+		{ "{\"HealthStatus\":7}", false },
+		{ "{\"HealthStatus\":\"HEALTHY\"}", true },
+		{ "{\"HealthStatus\":\"UNKNOWN\"},{\"HealthStatus\":\"UNHEALTHY\"}", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cloudmap_wire_answer answer;
+		struct cloudmap_wire_error error;
+		char body[256];
+
+		(void)snprintf(body, sizeof(body), "{\"Instances\":[%s]}", rows[i].instances);
+		assert_int_equal(parse(body, PORT, &answer, &error), 0);
+		assert_int_equal(answer.has_health, rows[i].has_health);
+		cloudmap_wire_answer_done(&answer);
+	}
+}
+
+static void codes_that_say_that_an_operation_is_not_there_are_known(void **state)
+{
+	static const struct {
+		const char *code;
+		bool lacks;
+	} rows[] = {
+		{ "UnknownOperationException", true },
+		{ "AccessDeniedException", true },
+		{ "AccessDenied", true },
+		{ "http_404", true },
+		{ "http_500", false },
+		{ "RequestLimitExceeded", false },
+		{ "ServiceNotFound", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(cloudmap_reply_lacks_operation(rows[i].code), rows[i].lacks);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -453,6 +546,9 @@ int main(void)
 		cmocka_unit_test(long_words_of_the_remote_are_cut),
 		cmocka_unit_test(an_answer_beyond_the_limits_is_garbled),
 		cmocka_unit_test(codes_that_blame_the_credentials_are_known),
+		cmocka_unit_test(a_revision_is_a_count_or_none),
+		cmocka_unit_test(an_answer_tells_whether_its_service_has_health_checks),
+		cmocka_unit_test(codes_that_say_that_an_operation_is_not_there_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,6 +234,25 @@ static void it_is_described_with_its_age(void **state)
 	assert_string_equal(text, "3 backends of 40 s ago");
 }
 
+static void word_that_nothing_has_changed_is_as_good_as_an_answer_and_confirms_no_shrink(
+	void **state)
+{
+	_cleanup_(model_done) struct model m = { 0 };
+	char text[64];
+
+	(void)state;
+	(void)answer(&m, "abc", 0);
+	(void)answer(&m, "", 1000);
+	model_take_failure(&m, "timeout", "", 20000);
+	model_take_same(&m, 60000, 1700000060);
+	assert_int_equal(m.failure.count, 0);
+	assert_int_equal(m.answered_s, 1700000060);
+	assert_in_force(&m, "abc");
+	assert_true(m.shrink.held);
+	model_describe(&m, 62000, text, sizeof(text));
+	assert_string_equal(text, "3 backends of 2 s ago");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +266,8 @@ int main(void)
 		cmocka_unit_test(the_first_answer_of_a_new_source_counts_whole_unless_empty),
 		cmocka_unit_test(the_same_answer_is_no_change),
 		cmocka_unit_test(it_is_described_with_its_age),
+		cmocka_unit_test(
+			word_that_nothing_has_changed_is_as_good_as_an_answer_and_confirms_no_shrink),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

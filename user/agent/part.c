@@ -108,6 +108,21 @@ static void on_failure(void *user, const struct source_failure *failure)
 		 code ? code : "", message ? message : "", p->failures.failures, keeping);
 }
 
+static void on_unchanged(void *user)
+{
+	struct part *p = user;
+
+	model_take_same(&p->model, uv_now(&p->watch->agent->loop), time(NULL));
+	log_answer(p, p->model.shrink.held);
+}
+
+static bool on_doubted(void *user)
+{
+	const struct part *p = user;
+
+	return p->model.shrink.held;
+}
+
 static bool on_in_use(void *user)
 {
 	const struct part *p = user;
@@ -185,6 +200,8 @@ void part_start(struct part *p)
 	const struct source_sink sink = {
 		.snapshot = on_snapshot,
 		.failure = on_failure,
+		.unchanged = on_unchanged,
+		.doubted = on_doubted,
 		.in_use = on_in_use,
 		.user = p,
 	};

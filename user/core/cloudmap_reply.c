@@ -6,6 +6,8 @@
 
 #include "core/reply_json.h"
 
+#define REVISION_MAX 9007199254740992.0 /* 2^53: beyond it a double is not exact */
+
 int cloudmap_reply_fail(struct cloudmap_wire_error *error, const char *code, const char *format,
 			...)
 {
@@ -54,19 +56,36 @@ static int fail_by_reply(const struct cloudmap_wire_reply *reply, const cJSON *j
 	return cloudmap_reply_fail(error, code, "HTTP status %ld without a message", reply->status);
 }
 
-bool cloudmap_reply_blames_credentials(const char *code)
+static bool begins_with_any(const char *code, const char *const prefixes[], size_t n)
 {
-	static const char *const prefixes[] = { "ExpiredToken", "UnrecognizedClient",
-						"InvalidClientTokenId" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+	for (size_t i = 0; i < n; i++)
 		if (strncmp(code, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
 	return false;
 }
 
-int cloudmap_reply_open(const struct cloudmap_wire_reply *reply, const char *list, cJSON **ret,
-			const cJSON **ret_list, struct cloudmap_wire_error *ret_error)
+bool cloudmap_reply_blames_credentials(const char *code)
+{
+	static const char *const prefixes[] = { "ExpiredToken", "UnrecognizedClient",
+						"InvalidClientTokenId" };
+
+	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
+}
+
+bool cloudmap_reply_lacks_operation(const char *code)
+{
+	static const char *const prefixes[] = { "UnknownOperation", "InvalidAction",
+						"NotImplemented",   "UnsupportedOperation",
+						"AccessDenied",	    "http_403",
+						"http_404",	    "http_405",
+						"http_501" };
+
+	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
+}
+
+/* The tree of a good answer and a member of it that must be there once, of whatever kind. */
+static int open_member(const struct cloudmap_wire_reply *reply, const char *name, cJSON **ret,
+		       const cJSON **ret_member, struct cloudmap_wire_error *ret_error)
 {
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	char wrong[REPLY_JSON_ERROR_MAX];
@@ -81,15 +100,58 @@ int cloudmap_reply_open(const struct cloudmap_wire_reply *reply, const char *lis
 	if (!cJSON_IsObject(json))
 		return cloudmap_reply_fail(ret_error, "garbled", "got %s, wanted an object",
 					   reply_json_kind(json));
-	found = reply_json_member(json, list, &repeated);
+	found = reply_json_member(json, name, &repeated);
 	if (!found && (text_member(json, "__type") || reply->error_type))
 		return fail_by_reply(reply, json, ret_error);
 	if (repeated)
-		return cloudmap_reply_fail(ret_error, "garbled", "%s is there twice", list);
+		return cloudmap_reply_fail(ret_error, "garbled", "%s is there twice", name);
+	*ret_member = found;
+	*ret = TAKE_PTR(json);
+	return 0;
+}
+
+int cloudmap_reply_open(const struct cloudmap_wire_reply *reply, const char *list, cJSON **ret,
+			const cJSON **ret_list, struct cloudmap_wire_error *ret_error)
+{
+	_cleanup_(json_free_p) cJSON *json = NULL;
+	const cJSON *found;
+	int r = open_member(reply, list, &json, &found, ret_error);
+
+	if (r < 0)
+		return r;
 	if (!cJSON_IsArray(found))
 		return cloudmap_reply_fail(ret_error, "garbled", "%s: got %s, wanted an array",
 					   list, reply_json_kind(found));
 	*ret_list = found;
 	*ret = TAKE_PTR(json);
+	return 0;
+}
+
+bool cloudmap_reply_revision(const cJSON *object, uint64_t *ret)
+{
+	bool repeated;
+	const cJSON *item = reply_json_member(object, "InstancesRevision", &repeated);
+	double number = cJSON_IsNumber(item) ? item->valuedouble : -1;
+
+	if (repeated || !(number >= 0 && number <= REVISION_MAX) ||
+	    (double)(uint64_t)number != number)
+		return false;
+	*ret = (uint64_t)number;
+	return true;
+}
+
+int cloudmap_reply_read_revision(const struct cloudmap_wire_reply *reply, uint64_t *ret,
+				 struct cloudmap_wire_error *ret_error)
+{
+	_cleanup_(json_free_p) cJSON *json = NULL;
+	const cJSON *found;
+	int r = open_member(reply, "InstancesRevision", &json, &found, ret_error);
+
+	if (r < 0)
+		return r;
+	if (!cloudmap_reply_revision(json, ret))
+		return cloudmap_reply_fail(ret_error, "garbled",
+					   "InstancesRevision: got %s, wanted a count",
+					   reply_json_kind(found));
 	return 0;
 }

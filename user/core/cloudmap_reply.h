@@ -37,3 +37,11 @@ int cloudmap_reply_fail(struct cloudmap_wire_error *error, const char *code, con
 
 /* Does this code say that the credentials are expired or unknown? */
 bool cloudmap_reply_blames_credentials(const char *code);
+/* Does this code say that the operation is not there, or not for us? */
+bool cloudmap_reply_lacks_operation(const char *code);
+
+/* InstancesRevision of an object; false: there is none that one could go by. */
+bool cloudmap_reply_revision(const cJSON *object, uint64_t *ret);
+/* The answer to DiscoverInstancesRevision. 0, or -EBADMSG and *ret_error. */
+int cloudmap_reply_read_revision(const struct cloudmap_wire_reply *reply, uint64_t *ret,
+				 struct cloudmap_wire_error *ret_error);

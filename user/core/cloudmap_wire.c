@@ -16,16 +16,28 @@ void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a)
 	*a = (struct cloudmap_wire_answer){ 0 };
 }
 
+static bool name_service(cJSON *body, const char *namespace, const char *service)
+{
+	return cJSON_AddStringToObject(body, "NamespaceName", namespace) &&
+	       cJSON_AddStringToObject(body, "ServiceName", service);
+}
+
 char *cloudmap_wire_request(const char *namespace, const char *service)
 {
 	_cleanup_(json_free_p) cJSON *body = cJSON_CreateObject();
 
-	if (!cJSON_AddStringToObject(body, "NamespaceName", namespace) ||
-	    !cJSON_AddStringToObject(body, "ServiceName", service) ||
+	if (!name_service(body, namespace, service) ||
 	    !cJSON_AddStringToObject(body, "HealthStatus", "ALL") ||
 	    !cJSON_AddNumberToObject(body, "MaxResults", INSTANCES_ASKED))
 		return NULL;
 	return cJSON_PrintUnformatted(body);
+}
+
+char *cloudmap_wire_revision_request(const char *namespace, const char *service)
+{
+	_cleanup_(json_free_p) cJSON *body = cJSON_CreateObject();
+
+	return name_service(body, namespace, service) ? cJSON_PrintUnformatted(body) : NULL;
 }
 
 /* --- instances -------------------------------------------------------------------------------- */
@@ -151,8 +163,8 @@ static void read_state(struct instance *in, const cJSON *json)
 	const cJSON *status = reply_json_member(json, "HealthStatus", &repeated);
 	bool unhealthy = cJSON_IsString(status) && streq(status->valuestring, "UNHEALTHY");
 
-	/* UNKNOWN is what a service without health checks has. Whether the unhealthy are used
-	 * is not decided here: they are, where nobody is healthy (core/shares). */
+	/* Whether the unhealthy are used is not decided here: they are, where nobody is healthy
+	 * (core/shares). */
 	in->endpoint.state = unhealthy ? STATE_UNHEALTHY : STATE_HEALTHY;
 }
 
@@ -193,6 +205,15 @@ static void report(unsigned int *count, char why[static CLOUDMAP_WIRE_WHY_MAX], 
 		       cJSON_IsString(id) ? id->valuestring : number, in->why);
 }
 
+/* UNKNOWN is what a service without health checks has. */
+static bool tells_health(const cJSON *json)
+{
+	bool repeated;
+	const cJSON *status = reply_json_member(json, "HealthStatus", &repeated);
+
+	return cJSON_IsString(status) && !streq(status->valuestring, "UNKNOWN");
+}
+
 /* --- the answer ------------------------------------------------------------------------------- */
 
 /* Promised: never another service's. An answer need not
@@ -225,6 +246,7 @@ static int read_instances(const cJSON *instances, const struct cloudmap_wire_que
 			return cloudmap_reply_fail(
 				error, "garbled", "Instances: #%u is of another service than %.64s",
 				index, asked->service);
+		answer->has_health |= tells_health(json);
 		if (read_instance(&in, json, asked->port) < 0) {
 			report(&answer->rejected, answer->rejected_why, json, index, &in);
 			continue;
@@ -257,6 +279,7 @@ int cloudmap_wire_parse(const struct cloudmap_wire_reply *reply,
 	r = read_instances(instances, asked, &answer, ret_error);
 	if (r < 0)
 		return r;
+	answer.has_revision = cloudmap_reply_revision(json, &answer.revision);
 	*ret = answer;
 	answer = (struct cloudmap_wire_answer){ 0 };
 	return 0;

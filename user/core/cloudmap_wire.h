@@ -21,6 +21,9 @@ struct cloudmap_wire_answer {
 	char rejected_why[CLOUDMAP_WIRE_WHY_MAX];    /* the first of them, or "" */
 	unsigned int misweighted;		     /* instances with a bad weight, which have 1 */
 	char misweighted_why[CLOUDMAP_WIRE_WHY_MAX]; /* the first of them, or "" */
+	bool has_revision;			     /* the answer tells which it is of */
+	uint64_t revision;
+	bool has_health; /* the service has health checks, which move no revision */
 };
 
 void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
@@ -31,6 +34,9 @@ void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
  * out of memory.
  */
 char *cloudmap_wire_request(const char *namespace, const char *service);
+
+/* The body of a request for the revision alone. NULL: out of memory. */
+char *cloudmap_wire_revision_request(const char *namespace, const char *service);
 
 /* What was asked for. */
 struct cloudmap_wire_question {

@@ -93,6 +93,13 @@ int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_c
 	return 0;
 }
 
+void model_take_same(struct model *m, uint64_t now_ms, int64_t now_s)
+{
+	m->answered_ms = now_ms;
+	m->answered_s = now_s;
+	m->failure.count = 0;
+}
+
 void model_take_failure(struct model *m, const char *code, const char *message, uint64_t now_ms)
 {
 	m->failure.count++;

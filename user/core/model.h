@@ -63,6 +63,8 @@ void model_new_source(struct model *m);
 /* A good answer. *ret_changed: in_force is not what it was. 0, or -ENOMEM and nothing has changed.
  */
 int model_take_answer(struct model *m, const struct model_answer *answer, bool *ret_changed);
+/* The source says that its last answer still holds. */
+void model_take_same(struct model *m, uint64_t now_ms, int64_t now_s);
 void model_take_failure(struct model *m, const char *code, const char *message, uint64_t now_ms);
 
 /* "3 backends of 40 s ago", for the log and status. */

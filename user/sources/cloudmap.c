@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watches one service of Cloud Map by DiscoverInstances. One question at a time. Beats come one
- * poll apart, by schedule and not by when the answer came, a little early and never late, so that
- * news is in force within one poll and the time of an answer. After a failure it backs off until
- * the first good answer. Of a service that nobody on this host uses it asks seldom, but looks at
- * every beat whether somebody does.
+ * Watches one service of Cloud Map: by DiscoverInstancesRevision, and by DiscoverInstances when
+ * that has changed or core/pace says so. One question at a time.
  */
 #include <errno.h>
 
-#include "core/backoff.h"
 #include "core/cloudmap_wire.h"
+#include "core/pace.h"
 #include "sources/cloudmap_call.h"
 
-#define BACKOFF_MAX_MS 15000
-#define IDLE_POLLS 12
-#define IDLE_MAX_MS 60000
+/* A revision is a number, but an error may explain itself. */
+#define REVISION_BODY_MAX (64u << 10)
 
 struct cloudmap {
 	struct source source;
 	struct source_env env;
 	struct source_sink sink;
-	uv_timer_t timer; /* the next beat, or the next attempt after a failure */
+	uv_timer_t timer; /* the next question, or the next look whether it is used */
 	struct http_call *call;
+	enum pace_question question; /* of the call */
 	struct credentials_waiter waiter;
 	char *weight_attribute; /* or NULL */
-	char *service, *body;
+	char *service;
+	char *bodies[2]; /* by enum pace_question */
 	struct cloudmap_place place;
 	uint16_t port;
-	uint32_t poll_ms;
-	uint32_t idle_ms; /* between questions when not in use; 0: always watched */
-	struct backoff backoff;
-	uint64_t due_ms;     /* of the timer; what the schedule goes by */
-	uint64_t asked_ms;   /* the last question */
-	uint64_t serial;     /* of the credentials that signed it */
+	struct pace pace;
+	uint64_t serial;     /* of the credentials that signed the last question */
 	bool no_credentials; /* the question waits for them */
-	bool known;	     /* the last answer was good */
-	bool idle;	     /* the last beat was let pass */
+};
+
+static const struct {
+	const char *operation, *target;
+	size_t answer_max;
+} questions[] = {
+	[PACE_ASK_ALL] = { "DiscoverInstances", CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
+			   CLOUDMAP_WIRE_BODY_MAX },
+	[PACE_ASK_REVISION] = { "DiscoverInstancesRevision",
+				CLOUDMAP_WIRE_TARGET("DiscoverInstancesRevision"),
+				REVISION_BODY_MAX },
 };
 
 static void ask(struct cloudmap *s);
@@ -47,51 +50,43 @@ static struct cloudmap *cloudmap_of(const struct source *source)
 
 /* --- when to ask ------------------------------------------------------------------------------ */
 
-static uint32_t random_below(uint32_t limit)
+static uint32_t random_number(void)
 {
 	uint32_t random = 0;
 
 	(void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-	return limit ? random % limit : 0;
+	return random;
 }
 
-static bool may_rest(const struct cloudmap *s)
+static enum pace_rank use_of(const struct cloudmap *s)
 {
-	if (!s->idle_ms || !s->known || !s->sink.in_use)
-		return false;
-	return uv_now(s->env.loop) < s->asked_ms + s->idle_ms && !s->sink.in_use(s->sink.user);
+	return !s->sink.in_use || s->sink.in_use(s->sink.user) ? PACE_IN_USE : PACE_IDLE;
 }
 
 static void on_timer(uv_timer_t *timer);
 
-static void arm(struct cloudmap *s, uint64_t due_ms)
+/* While it is idle it looks at each beat whether it is used. */
+static void arm(struct cloudmap *s)
 {
 	uint64_t now_ms = uv_now(s->env.loop);
+	uint64_t wait_ms = s->pace.due_ms - MIN(now_ms, s->pace.due_ms);
 
-	s->due_ms = MAX(due_ms, now_ms);
-	(void)uv_timer_start(&s->timer, on_timer, s->due_ms - now_ms, 0);
-}
-
-/* A twentieth of jitter; at first half a poll, since the hosts of a deployment start together. */
-static void arm_beat(struct cloudmap *s, bool first)
-{
-	arm(s, s->due_ms + s->poll_ms - random_below(s->poll_ms / (first ? 2 : 20)));
-}
-
-static void arm_retry(struct cloudmap *s)
-{
-	arm(s, uv_now(s->env.loop) + backoff_failed(&s->backoff, random_below(UINT32_MAX)));
+	if (s->pace.rank == PACE_IDLE)
+		wait_ms = MIN(wait_ms, s->pace.poll_ms);
+	(void)uv_timer_start(&s->timer, on_timer, wait_ms, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct cloudmap *s = timer->data;
+	uint64_t now_ms = uv_now(s->env.loop);
 
-	s->idle = may_rest(s);
-	if (s->idle)
-		arm_beat(s, false);
-	else
+	if (use_of(s) == PACE_IN_USE)
+		(void)pace_wake(&s->pace, now_ms);
+	if (now_ms >= s->pace.due_ms)
 		ask(s);
+	else
+		arm(s);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -122,7 +117,7 @@ static void on_credentials(void *user)
 
 	if (!s->no_credentials && (s->call || !set || set->serial == s->serial))
 		return; /* no news: the retry will come at its time */
-	s->due_ms = uv_now(s->env.loop);
+	s->pace.due_ms = uv_now(s->env.loop);
 	ask(s);
 }
 
@@ -132,7 +127,8 @@ static void replace_credentials(struct cloudmap *s)
 	const struct credentials_set *set = credentials_get(s->env.credentials);
 
 	if (set && set->serial != s->serial) {
-		arm(s, uv_now(s->env.loop));
+		s->pace.due_ms = uv_now(s->env.loop);
+		arm(s);
 		return;
 	}
 	credentials_rejected(s->env.credentials);
@@ -141,29 +137,79 @@ static void replace_credentials(struct cloudmap *s)
 
 static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error)
 {
-	requests_count(s->env.requests, "cloudmap", "DiscoverInstances", error->code);
-	s->known = false;
-	arm_retry(s);
+	bool lacks = s->question == PACE_ASK_REVISION &&
+		     cloudmap_reply_lacks_operation(error->code);
+
+	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, error->code);
+	pace_take_failure(&s->pace, s->question, lacks ? PACE_LACKS : PACE_FAILED,
+			  uv_now(s->env.loop), random_number());
+	arm(s);
 	if (cloudmap_reply_blames_credentials(error->code))
 		replace_credentials(s);
-	tell_failure(s, error->code, error->message);
+	if (!lacks) /* or it is all that is asked for */
+		tell_failure(s, error->code, error->message);
 }
 
+static void note_success(struct cloudmap *s)
+{
+	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, "ok");
+	credentials_forget(&s->waiter);
+}
+
+/* The sink may stop the source; it is freed in a later turn of the loop. */
 static void take_answer(struct cloudmap *s, const struct cloudmap_wire_answer *answer)
 {
-	bool first = !s->known;
+	const struct pace_answer pace = {
+		.has_revision = answer->has_revision,
+		.has_health = answer->has_health,
+		.revision = answer->revision,
+	};
 
-	requests_count(s->env.requests, "cloudmap", "DiscoverInstances", "ok");
-	credentials_forget(&s->waiter);
-	backoff_recovered(&s->backoff);
-	s->known = true;
-	arm_beat(s, first);
+	note_success(s);
+	pace_take_answer(&s->pace, &pace, use_of(s), uv_now(s->env.loop), random_number());
+	arm(s);
 	tell_snapshot(s, answer);
+	if (!uv_is_closing((uv_handle_t *)&s->timer) && s->sink.doubted)
+		pace_doubt(&s->pace, s->sink.doubted(s->sink.user));
+}
+
+static void take_revision(struct cloudmap *s, uint64_t revision)
+{
+	bool same = pace_take_revision(&s->pace, revision, use_of(s), uv_now(s->env.loop),
+				       random_number());
+
+	note_success(s);
+	arm(s);
+	if (same && s->sink.unchanged)
+		s->sink.unchanged(s->sink.user);
+}
+/* 0, or -EBADMSG and *ret_error. */
+static int read_reply(struct cloudmap *s, const struct cloudmap_wire_reply *reply,
+		      struct cloudmap_wire_error *ret_error)
+{
+	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
+	const struct cloudmap_wire_question asked = {
+		.service = s->service,
+		.port = s->port,
+		.weight_attribute = s->weight_attribute,
+	};
+	uint64_t revision;
+	int r;
+
+	if (s->question == PACE_ASK_REVISION) {
+		r = cloudmap_reply_read_revision(reply, &revision, ret_error);
+		if (r == 0)
+			take_revision(s, revision);
+		return r;
+	}
+	r = cloudmap_wire_parse(reply, &asked, &answer, ret_error);
+	if (r == 0)
+		take_answer(s, &answer);
+	return r;
 }
 
 static void on_answer(void *user, const struct http_response *response)
 {
-	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
 	const struct cloudmap_wire_reply reply = {
 		.status = response->status,
 		.body = response->body,
@@ -172,21 +218,14 @@ static void on_answer(void *user, const struct http_response *response)
 	};
 	struct cloudmap_wire_error error;
 	struct cloudmap *s = user;
-	const struct cloudmap_wire_question asked = {
-		.service = s->service,
-		.port = s->port,
-		.weight_attribute = s->weight_attribute,
-	};
 
 	s->call = NULL;
 	if (response->failure) {
 		(void)util_copy(error.code, sizeof(error.code), response->failure);
 		(void)util_copy(error.message, sizeof(error.message), response->detail);
 		take_failure(s, &error);
-	} else if (cloudmap_wire_parse(&reply, &asked, &answer, &error) < 0) {
+	} else if (read_reply(s, &reply, &error) < 0) {
 		take_failure(s, &error);
-	} else {
-		take_answer(s, &answer);
 	}
 }
 
@@ -208,9 +247,9 @@ static int start_call(struct cloudmap *s, const struct credentials_set *set)
 {
 	const struct cloudmap_call call = {
 		.place = &s->place,
-		.target = CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
-		.body = s->body,
-		.answer_max = CLOUDMAP_WIRE_BODY_MAX,
+		.target = questions[s->question].target,
+		.body = s->bodies[s->question],
+		.answer_max = questions[s->question].answer_max,
 		.done = on_answer,
 		.user = s,
 	};
@@ -230,8 +269,7 @@ static void ask(struct cloudmap *s)
 		return;
 	}
 	s->no_credentials = false;
-	s->idle = false;
-	s->asked_ms = uv_now(s->env.loop);
+	s->question = pace_ask(&s->pace, uv_now(s->env.loop));
 	s->serial = set->serial;
 	r = start_call(s, set);
 	if (r == 0)
@@ -248,7 +286,8 @@ static void cloudmap_free(struct cloudmap *s)
 	free(s->service);
 	free(s->weight_attribute);
 	cloudmap_place_done(&s->place);
-	free(s->body);
+	for (size_t i = 0; i < ARRAY_SIZE(s->bodies); i++)
+		free(s->bodies[i]);
 	free(s);
 }
 DEFINE_CLEANUP(struct cloudmap *, cloudmap_free);
@@ -266,8 +305,11 @@ static int copy_where(struct cloudmap *s, const struct config *config,
 		if (!s->weight_attribute)
 			return -ENOMEM;
 	}
-	s->body = cloudmap_wire_request(service->cloudmap.namespace, service->cloudmap.service);
-	return s->service && s->body ? 0 : -ENOMEM;
+	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(service->cloudmap.namespace,
+							service->cloudmap.service);
+	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(service->cloudmap.namespace,
+								      service->cloudmap.service);
+	return s->service && s->bodies[PACE_ASK_ALL] && s->bodies[PACE_ASK_REVISION] ? 0 : -ENOMEM;
 }
 
 static int cloudmap_start(const struct source_env *env, const struct config *config,
@@ -275,7 +317,6 @@ static int cloudmap_start(const struct source_env *env, const struct config *con
 			  struct source **ret)
 {
 	_cleanup_(cloudmap_free_p) struct cloudmap *s = calloc(1, sizeof(*s));
-	uint64_t poll_ms = service->cloudmap.poll_ms;
 	int r;
 
 	if (!s)
@@ -284,12 +325,8 @@ static int cloudmap_start(const struct source_env *env, const struct config *con
 	s->env = *env;
 	s->sink = *sink;
 	s->port = service->port;
-	s->poll_ms = service->cloudmap.poll_ms;
-	if (service->watch == CONFIG_WATCH_DEMAND)
-		s->idle_ms = (uint32_t)MAX(poll_ms,
-					   MIN(IDLE_POLLS * poll_ms, (uint64_t)IDLE_MAX_MS));
-	s->backoff.first_ms = (uint32_t)MIN(2 * poll_ms, (uint64_t)BACKOFF_MAX_MS);
-	s->backoff.max_ms = BACKOFF_MAX_MS;
+	pace_init(&s->pace, service->cloudmap.poll_ms, service->watch == CONFIG_WATCH_ALWAYS,
+		  uv_now(env->loop));
 	s->waiter = (struct credentials_waiter){ .ready = on_credentials, .user = s };
 	r = copy_where(s, config, service);
 	if (r == 0)
@@ -297,7 +334,7 @@ static int cloudmap_start(const struct source_env *env, const struct config *con
 	if (r < 0)
 		return r;
 	s->timer.data = s;
-	arm(s, 0);
+	arm(s);
 	*ret = &TAKE_PTR(s)->source;
 	return 0;
 }
@@ -306,18 +343,17 @@ static void cloudmap_refresh(struct source *source)
 {
 	struct cloudmap *s = cloudmap_of(source);
 
-	s->known = false; /* no rest */
-	if (!s->call && !s->no_credentials)
-		arm(s, 0);
+	if (s->call || s->no_credentials)
+		return;
+	pace_refresh(&s->pace, uv_now(s->env.loop));
+	arm(s);
 }
 
 static uint64_t cloudmap_next_ms(const struct source *source)
 {
 	const struct cloudmap *s = cloudmap_of(source);
 
-	if (s->call || s->no_credentials)
-		return 0;
-	return s->idle ? MAX(s->due_ms, s->asked_ms + s->idle_ms) : s->due_ms;
+	return s->call || s->no_credentials ? 0 : s->pace.due_ms;
 }
 
 static void on_closed(uv_handle_t *timer)

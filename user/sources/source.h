@@ -45,6 +45,10 @@ struct source_failure {
 struct source_sink {
 	void (*snapshot)(void *user, const struct source_snapshot *snapshot);
 	void (*failure)(void *user, const struct source_failure *failure);
+	/* The last snapshot is still right. NULL: nobody wants to hear it. */
+	void (*unchanged)(void *user);
+	/* Does the last snapshot count only once it is repeated? NULL: no. */
+	bool (*doubted)(void *user);
 	/* Has anybody on this host used the service lately? For "watch": "demand". */
 	bool (*in_use)(void *user);
 	void *user;

@@ -15,6 +15,8 @@ ERRORS = {
 }
 # kinds that change the output before it is written
 OUTPUTS = ("empty_answer", "partial_answer", "no_instances", "wrong_content")
+# ... and only one with instances can they change
+INSTANCES = ("DiscoverInstances", "ListInstances")
 # kinds that change how it is written
 WIRE = ("truncated_body", "garbage", "empty_body", "no_answer", "reset", "reset_midway", "hang", "half_open", "drip",
         "redirect", "huge_length", "bare_status")
@@ -59,7 +61,8 @@ class Faults:
         with self._lock:
             for rule in self._rules:
                 if rule["channel"] != channel or rule["operation"] not in (None, operation) \
-                        or rule["service"] not in (None, service) or rule["times"] == 0:
+                        or rule["service"] not in (None, service) or rule["times"] == 0 \
+                        or (rule["kind"] in OUTPUTS and operation not in INSTANCES):
                     continue
                 if rule["skip"] > 0:
                     rule["skip"] -= 1
