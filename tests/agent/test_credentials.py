@@ -113,9 +113,12 @@ def test_secrets_are_never_shown(cloud, from_container):
     assert given["SecretAccessKey"] not in shown and given["Token"] not in shown
 
 
-def test_a_clock_that_is_wrong_is_told(cloud, ground, agent):
+@pytest.mark.parametrize("offset_s, words", [(3600, "behind"), (-3600, "ahead of")])
+def test_a_clock_that_is_wrong_is_corrected_and_told(cloud, ground, agent, offset_s, words):
     register(cloud, ground.network)
-    cloud.control(clock_offset_s=3600)
-    mine = agent(cloud, services=[from_cloudmap()]).start()
-    error = wait.until("status tells it", lambda: mine.service(SERVICE)["error"])
-    assert error["code"] == "InvalidSignatureException" and "Signature expired" in error["message"]
+    cloud.control(clock_offset_s=offset_s)
+    mine = agent(cloud, services=[from_cloudmap()]).start().wait_backends(SERVICE, 3, within=30)
+    wait.until("the refusal is forgotten", lambda: mine.service(SERVICE)["error"] is None, 30)
+    assert codes(cloud)["InvalidSignatureException"] == 1
+    assert abs(mine.status()["clock_offset_s"] - offset_s) < 60
+    assert f"{words} AWS's; requests are signed with the time corrected" in mine.ctl("status").stdout

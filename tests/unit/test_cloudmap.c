@@ -2,6 +2,7 @@
 #include "http_peer.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "io/credentials.h"
 #include "sources/source.h"
@@ -516,6 +517,35 @@ static void without_credentials_it_waits_and_says_why(void **state)
 	world_close(&w);
 }
 
+static void a_request_refused_for_its_date_is_made_again_at_once(void **state)
+{
+	static char refusal[256];
+	const struct peer_answer answers[] = { { refusal, PEER_KEEP }, ONE_INSTANCE };
+	time_t remote = time(NULL) + 7200;
+	char date[64], value[64], ahead[16];
+	struct tm tm;
+	struct world w;
+
+	(void)state;
+	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&remote, &tm));
+	(void)strftime(ahead, sizeof(ahead), "%Y%m%dT%H", &tm);
+	(void)snprintf(refusal, sizeof(refusal),
+		       "HTTP/1.1 403 Forbidden\r\nDate: %s\r\nContent-Length: 38\r\n\r\n"
+		       "{\"__type\":\"InvalidSignatureException\"}",
+		       date);
+	ENVIRONMENT(KEYS);
+	world_open(&w, answers, ARRAY_SIZE(answers), 60000);
+	world_start(&w);
+	AWAIT_SNAPSHOTS(&w, 1);
+	assert_int_equal(w.failures, 1);
+	assert_in_range(w.peer.asked_ms[1] - w.peer.asked_ms[0], 0, 5000); /* backing off: 7500 */
+	assert_in_range(credentials_clock(w.credentials)->offset_s, 7100, 7300);
+	assert_non_null(peer_header(&w.peer, "X-Amz-Date", value, sizeof(value)));
+	/* The hour may have turned in between. */
+	assert_true(strncmp(value, ahead, strlen(ahead)) >= 0);
+	world_close(&w);
+}
+
 static const char *set_answer(char *text, size_t size, const char *id)
 {
 	char body[512];
@@ -630,6 +660,7 @@ static void a_configuration_without_a_region_or_with_a_bad_endpoint_is_refused(v
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_refused_for_its_date_is_made_again_at_once),
 		cmocka_unit_test(it_asks_at_once_and_tells_the_whole_set),
 		cmocka_unit_test(the_beat_is_kept_by_schedule_however_long_answers_take),
 		cmocka_unit_test(a_question_at_a_time_even_if_answers_take_longer_than_a_poll),

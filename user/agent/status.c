@@ -71,6 +71,17 @@ static void add_credentials(const struct agent *agent, cJSON *status)
 	status_add_text(credentials, "error", now.error);
 }
 
+/* null while our clock agrees with AWS's. */
+static void add_clock(const struct agent *agent, cJSON *status)
+{
+	const struct clock_skew *clock = credentials_clock(agent->env.credentials);
+
+	if (clock->offset_s)
+		(void)cJSON_AddNumberToObject(status, "clock_offset_s", (double)clock->offset_s);
+	else
+		(void)cJSON_AddNullToObject(status, "clock_offset_s");
+}
+
 static void add_notes(const struct watch *w, cJSON *to)
 {
 	cJSON *notes = cJSON_AddArrayToObject(to, "notes");
@@ -184,6 +195,7 @@ cJSON *status_build(struct agent *agent)
 	foreign_add(agent, status);
 	status_add_excluded(agent, &agent->config->exclude, status);
 	add_credentials(agent, status);
+	add_clock(agent, status);
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)
 		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));

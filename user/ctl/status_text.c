@@ -116,6 +116,18 @@ static void put_credentials(FILE *to, const cJSON *credentials)
 		status_put_line(to, INDENT "error: ", error);
 }
 
+static void put_clock(FILE *to, const cJSON *status)
+{
+	double offset_s;
+
+	if (!status_number_at(status, "clock_offset_s", &offset_s) || offset_s == 0)
+		return;
+	(void)fputs("clock: ", to);
+	status_put_duration(to, offset_s < 0 ? -offset_s : offset_s);
+	(void)fprintf(to, " %s AWS's; requests are signed with the time corrected\n",
+		      offset_s < 0 ? "ahead of" : "behind");
+}
+
 static void put_destination(FILE *to, const cJSON *service)
 {
 	const char *vip = status_text_at(service, "vip");
@@ -279,6 +291,7 @@ char *status_text(const cJSON *status)
 	put_foreign(to, status_member(status, "foreign_programs"));
 	put_excluded(to, status_member(status, "exclude_cgroups"));
 	put_credentials(to, status_member(status, "credentials"));
+	put_clock(to, status);
 	cJSON_ArrayForEach(drained, status_member(status, "drained"))
 	{
 		put_drained(to, drained);

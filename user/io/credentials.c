@@ -24,6 +24,7 @@ struct credentials {
 	uv_timer_t timer;
 	struct http_call *call; /* a fetch under way */
 	struct credentials_set set;
+	struct clock_skew clock;
 	const char *provider;
 	char error[CONTAINER_ENDPOINT_ERROR_MAX]; /* "" after a good attempt */
 	struct backoff backoff;
@@ -348,6 +349,11 @@ void credentials_forget(struct credentials_waiter *waiter)
 		waiter->next->link = waiter->link;
 	waiter->next = NULL;
 	waiter->link = NULL;
+}
+
+struct clock_skew *credentials_clock(struct credentials *c)
+{
+	return &c->clock;
 }
 
 void credentials_status(const struct credentials *c, struct credentials_status *ret)

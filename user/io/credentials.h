@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "base/util.h"
+#include "core/clock_skew.h"
 #include "core/credentials_wire.h"
 #include "core/requests.h"
 #include "io/http.h"
@@ -62,5 +63,8 @@ void credentials_forget(struct credentials_waiter *waiter);
  * at most every 10 s.
  */
 void credentials_rejected(struct credentials *c);
+
+/* By what clock requests are signed: it belongs to the credentials, who signs learns and reads. */
+struct clock_skew *credentials_clock(struct credentials *c);
 
 void credentials_status(const struct credentials *c, struct credentials_status *ret);

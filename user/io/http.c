@@ -12,10 +12,10 @@
 /* A kept connection may be reused for so long;
  * then the name is resolved anew, for its addresses move. */
 #define CONNECTION_LIFETIME_S 300L
-#define CONNECTIONS_KEPT                                                        \
-	(2L * HTTP_CONNECTIONS_MAX) /* open at all, or a busy host has no reuse \
-				     */
+/* Open at all, or a busy host has no reuse. */
+#define CONNECTIONS_KEPT (2L * HTTP_CONNECTIONS_MAX)
 #define ERROR_TYPE_MAX 128
+#define DATE_MAX 64
 
 struct http {
 	struct curl_loop *loop;
@@ -32,6 +32,7 @@ struct http_call {
 	size_t headers_length;
 	bool too_large;
 	char error_type[ERROR_TYPE_MAX];
+	char date[DATE_MAX];
 	char detail[CURL_ERROR_SIZE];
 	http_done_fn done;
 	void *user;
@@ -136,24 +137,33 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 	return length;
 }
 
+/* Copies the value, up to a line's end and what fits, if the header has that name. */
+static void take_header(const char *data, size_t length, const char *name, char *to, size_t size)
+{
+	size_t value = strlen(name), i = 0;
+
+	if (length < value || strncasecmp(data, name, value) != 0)
+		return;
+	while (value < length && data[value] == ' ')
+		value++;
+	while (value < length && data[value] >= ' ' && i < size - 1)
+		to[i++] = data[value++];
+	to[i] = '\0';
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *user)
 {
-	static const char name[] = "x-amzn-errortype:";
 	struct http_call *call = user;
-	size_t length = size * n, value = sizeof(name) - 1, i = 0;
+	size_t length = size * n;
 
 	call->headers_length += length;
 	if (call->headers_length > HTTP_HEADERS_MAX) {
 		call->too_large = true;
 		return 0;
 	}
-	if (length < value || strncasecmp(data, name, value) != 0)
-		return length;
-	while (value < length && data[value] == ' ')
-		value++;
-	while (value < length && data[value] > ' ' && i < ERROR_TYPE_MAX - 1)
-		call->error_type[i++] = data[value++];
-	call->error_type[i] = '\0';
+	take_header(data, length, "x-amzn-errortype:", call->error_type, ERROR_TYPE_MAX);
+	call->error_type[strcspn(call->error_type, " ")] = '\0';
+	take_header(data, length, "date:", call->date, DATE_MAX);
 	return length;
 }
 
@@ -182,6 +192,8 @@ static void call_fill(const struct http_call *call, CURLcode code, struct http_r
 		ret->body = call->body;
 	if (call->error_type[0])
 		ret->error_type = call->error_type;
+	if (call->date[0])
+		ret->date_s = MAX(curl_getdate(call->date, NULL), 0);
 }
 
 static void on_ended(CURL *easy, CURLcode code)
@@ -258,35 +270,6 @@ static int call_set_headers(struct http_call *call, const char *const *headers)
 		       : -ENOMEM;
 }
 
-static bool is_word(const char *text)
-{
-	return *text &&
-	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-		       strlen(text);
-}
-
-static int call_set_signature(struct http_call *call, const struct http_signature *signature)
-{
-	_cleanup_free_ char *scope = NULL;
-
-	if (!signature)
-		return 0;
-	if (!is_word(signature->region) || !is_word(signature->service))
-		return -EINVAL;
-	/* Both are named: left out, libcurl takes them from the host,
-	 * and "data-..." is a wrong scope. */
-	if (asprintf(&scope, "aws:amz:%s:%s", signature->region, signature->service) < 0) {
-		scope = NULL;
-		return -ENOMEM;
-	}
-	if (curl_easy_setopt(call->easy, CURLOPT_AWS_SIGV4, scope) != CURLE_OK ||
-	    curl_easy_setopt(call->easy, CURLOPT_USERNAME, signature->access_key_id) != CURLE_OK ||
-	    curl_easy_setopt(call->easy, CURLOPT_PASSWORD, signature->secret_access_key) !=
-		    CURLE_OK)
-		return -ENOMEM;
-	return 0;
-}
-
 static int call_set_method(struct http_call *call, const struct http_request *request)
 {
 	CURLcode code = CURLE_OK;
@@ -308,8 +291,7 @@ static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
-/* The same for every request; none of these can fail but for memory, and the URL's check is enough.
- */
+/* The same for every request; none can fail but for memory, and the URL's check is enough. */
 static void call_set_limits(struct http_call *call, const struct http_request *request)
 {
 	uint32_t timeout_ms = request->timeout_ms ? request->timeout_ms : HTTP_TIMEOUT_MS;
@@ -359,8 +341,6 @@ static int call_new(struct http *h, const struct http_request *request, struct h
 	r = call_set_method(call, request);
 	if (r == 0)
 		r = call_set_headers(call, request->headers);
-	if (r == 0)
-		r = call_set_signature(call, request->signature);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(call);

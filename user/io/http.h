@@ -21,14 +21,6 @@
 struct http;
 struct http_call;
 
-/* Signs the request by SigV4 (libcurl's CURLOPT_AWS_SIGV4). Copied by http_start. */
-struct http_signature {
-	const char *region;
-	const char *service; /* "servicediscovery" */
-	const char *access_key_id;
-	const char *secret_access_key;
-};
-
 struct http_request {
 	const char *method; /* "GET", "POST", "PUT" */
 	const char *url;
@@ -37,7 +29,6 @@ struct http_request {
 	uint32_t timeout_ms;	    /* 0: HTTP_TIMEOUT_MS; for the whole exchange */
 	size_t body_max;	    /* 0: HTTP_BODY_MAX */
 	bool no_proxy; /* link-local and loopback addresses must not go through a proxy */
-	const struct http_signature *signature; /* or NULL */
 };
 
 struct http_response {
@@ -51,6 +42,7 @@ struct http_response {
 	const char *body; /* NUL-terminated beyond its length */
 	size_t length;
 	const char *error_type; /* header x-amzn-ErrorType, or NULL */
+	int64_t date_s;		/* header Date, by the remote's clock; 0: none that can be read */
 };
 
 /* Called once, from the loop, never from within http_start.
@@ -68,9 +60,8 @@ DEFINE_CLEANUP(struct http *, http_free);
 
 /*
  * 0 and *ret_call, valid until `done` is called or http_cancel; or -ENOMEM, or -EINVAL: a URL that
- * is not http(s)://host..., a header that is not "Name: value" on one line, or a signature's part
- * that is not a plain word. Beyond HTTP_CONNECTIONS_MAX a call waits for its turn, within its
- * timeout.
+ * is not http(s)://host..., or a header that is not "Name: value" on one line. Beyond
+ * HTTP_CONNECTIONS_MAX a call waits for its turn, within its timeout.
  */
 int http_start(struct http *h, const struct http_request *request, http_done_fn done, void *user,
 	       struct http_call **ret_call);

@@ -39,3 +39,21 @@ int http_url_host(const char *url, bool *ret_https, char ret_host[static HTTP_UR
 	(void)util_copy(ret_host, HTTP_URL_HOST_MAX, bare);
 	return 0;
 }
+
+int http_url_authority(const char *url, char ret[static HTTP_URL_HOST_MAX])
+{
+	_cleanup_(url_cleanup_p) CURLU *parts = curl_url();
+	_cleanup_(curl_free_p) char *host = NULL;
+	_cleanup_(curl_free_p) char *port = NULL;
+	int length;
+
+	if (!parts)
+		return -ENOMEM;
+	if (curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		return -EINVAL;
+	(void)curl_url_get(parts, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT);
+	length = snprintf(ret, HTTP_URL_HOST_MAX, "%s%s%s", host, port ? ":" : "",
+			  port ? port : "");
+	return length > 0 && length < HTTP_URL_HOST_MAX ? 0 : -EINVAL;
+}

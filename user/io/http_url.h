@@ -15,3 +15,7 @@
  * user; or -ENOMEM.
  */
 int http_url_host(const char *url, bool *ret_https, char ret_host[static HTTP_URL_HOST_MAX]);
+
+/* What the Host header of a request to `url` is: the host, and the port unless it is the scheme's
+ * own. As http_url_host. */
+int http_url_authority(const char *url, char ret[static HTTP_URL_HOST_MAX]);

@@ -27,6 +27,7 @@ struct cloudmap {
 	uint16_t port;
 	struct pace pace;
 	uint64_t serial;     /* of the credentials that signed the last question */
+	int64_t offset_s;    /* of the clock that it was dated by */
 	bool no_credentials; /* the question waits for them */
 };
 
@@ -135,7 +136,9 @@ static void replace_credentials(struct cloudmap *s)
 	credentials_await(s->env.credentials, &s->waiter);
 }
 
-static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error)
+/* `date_s`: of the answer, by the remote's clock; 0: unknown. */
+static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error,
+			 int64_t date_s)
 {
 	bool lacks = s->question == PACE_ASK_REVISION &&
 		     cloudmap_reply_lacks_operation(error->code);
@@ -143,6 +146,8 @@ static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *e
 	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, error->code);
 	pace_take_failure(&s->pace, s->question, lacks ? PACE_LACKS : PACE_FAILED,
 			  uv_now(s->env.loop), random_number());
+	if (cloudmap_call_was_misdated(&s->env, s->offset_s, error->code, date_s))
+		s->pace.due_ms = uv_now(s->env.loop);
 	arm(s);
 	if (cloudmap_reply_blames_credentials(error->code))
 		replace_credentials(s);
@@ -223,9 +228,9 @@ static void on_answer(void *user, const struct http_response *response)
 	if (response->failure) {
 		(void)util_copy(error.code, sizeof(error.code), response->failure);
 		(void)util_copy(error.message, sizeof(error.message), response->detail);
-		take_failure(s, &error);
+		take_failure(s, &error, 0);
 	} else if (read_reply(s, &reply, &error) < 0) {
-		take_failure(s, &error);
+		take_failure(s, &error, response->date_s);
 	}
 }
 
@@ -271,12 +276,13 @@ static void ask(struct cloudmap *s)
 	s->no_credentials = false;
 	s->question = pace_ask(&s->pace, uv_now(s->env.loop));
 	s->serial = set->serial;
+	s->offset_s = credentials_clock(s->env.credentials)->offset_s;
 	r = start_call(s, set);
 	if (r == 0)
 		return;
 	(void)snprintf(error.message, sizeof(error.message), "the request cannot be made: %s",
 		       strerror(-r));
-	take_failure(s, &error);
+	take_failure(s, &error, 0);
 }
 
 /* --- the source ------------------------------------------------------------------------------- */

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <strings.h>
+#include <time.h>
 
+#include "io/aws_request.h"
 #include "io/http_url.h"
 
 int cloudmap_place_init(struct cloudmap_place *place, const char *region, const char *endpoint)
@@ -30,50 +32,27 @@ void cloudmap_place_done(struct cloudmap_place *place)
 	free(TAKE_PTR(place->url));
 }
 
-static void wipe_and_free_p(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
 int cloudmap_call_start(const struct source_env *env, const struct credentials_set *set,
 			const struct cloudmap_call *call, struct http_call **ret)
 {
-	_cleanup_(wipe_and_free_p) char *token = NULL;
-	_cleanup_free_ char *target = NULL;
-	const struct http_signature signature = {
+	const struct aws_request request = {
+		.url = call->place->url,
 		.region = call->place->region,
 		.service = "servicediscovery",
-		.access_key_id = set->access_key_id,
-		.secret_access_key = set->secret_access_key,
-	};
-	const char *headers[] = {
-		"Content-Type: application/x-amz-json-1.1",
-		NULL, /* the target's */
-		NULL, /* the token's */
-		NULL,
-	};
-	const struct http_request request = {
-		.method = "POST",
-		.url = call->place->url,
-		.headers = headers,
+		.content_type = "application/x-amz-json-1.1",
+		.target = call->target,
 		.body = call->body,
 		.body_max = call->answer_max,
 		.no_proxy = call->place->no_proxy,
-		.signature = &signature,
 	};
 
-	if (asprintf(&target, "X-Amz-Target: %s", call->target) < 0) {
-		target = NULL;
-		return -ENOMEM;
-	}
-	if (set->session_token &&
-	    asprintf(&token, "X-Amz-Security-Token: %s", set->session_token) < 0) {
-		token = NULL;
-		return -ENOMEM;
-	}
-	headers[1] = target;
-	headers[2] = token;
-	return http_start(env->http, &request, call->done, call->user, ret);
+	return aws_request_start(env->http, set, credentials_clock(env->credentials), &request,
+				 call->done, call->user, ret);
+}
+
+bool cloudmap_call_was_misdated(const struct source_env *env, int64_t offset_s, const char *code,
+				int64_t date_s)
+{
+	return clock_skew_learn(credentials_clock(env->credentials), code, offset_s, date_s,
+				time(NULL), uv_now(env->loop));
 }

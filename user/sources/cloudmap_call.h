@@ -31,3 +31,11 @@ struct cloudmap_call {
 /* Copies what it needs. 0 and *ret; for the errors see http_start. */
 int cloudmap_call_start(const struct source_env *env, const struct credentials_set *set,
 			const struct cloudmap_call *call, struct http_call **ret);
+
+/*
+ * A question that was signed while the clock's offset was `offset_s` got this error, in an answer
+ * dated `date_s` (0: not). True: the date was to blame, and is corrected from now on, so ask again
+ * at once.
+ */
+bool cloudmap_call_was_misdated(const struct source_env *env, int64_t offset_s, const char *code,
+				int64_t date_s);

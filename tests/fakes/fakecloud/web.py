@@ -53,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError):
             pass
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time.time() + self.server.clock_offset_s if timestamp is None else timestamp)
+
     def log_message(self, format, *args):
         if self.server.verbose:
             print(f"fakecloud: {format % args}", file=sys.stderr, flush=True)
