@@ -33,6 +33,9 @@ struct choice {
 	__u64 task;  /* if avoid */
 	bool avoid;  /* somebody is ejected */
 	bool counts; /* the end will be seen */
+	/* of the candidates so far */
+	bool full;   /* some have no room */
+	__u32 unfit; /* the first that is not fit, or 0 */
 	/* out */
 	bool limited;
 	__u8 flags; /* SHUNT_TRACK_... */
@@ -75,11 +78,8 @@ static __always_inline void turn(struct choice *choice, const struct shunt_count
 				   : scale(bpf_get_prandom_u32(), choice->count);
 }
 
-/* Of a global function the verifier knows nothing about i: it looks at it once, not 72 times. */
-__noinline __u32 candidate(struct choice *choice, __u32 i)
+static __always_inline __u32 candidate(const struct choice *choice, __u32 i)
 {
-	if (!choice || !choice->count)
-		return 0;
 	if (i == 0)
 		return choice->first + choice->turn;
 	if (i >= CANDIDATES_DRAWN)
@@ -166,25 +166,42 @@ __noinline int slot_suits(struct choice *choice, __u32 index)
 	return SUITS;
 }
 
+/*
+ * Takes the candidate if it suits; else 0. Of a global function the verifier knows nothing about i,
+ * nor does its caller know what it did: both are looked at once, not 72 times.
+ */
+__noinline __u32 candidate_take(struct choice *choice, __u32 i)
+{
+	__u32 index;
+	int suits;
+
+	if (!choice || !choice->count)
+		return 0;
+	index = candidate(choice, i);
+	suits = slot_suits(choice, index);
+	if (suits == SUITS)
+		return index;
+	if (suits == SUITS_NOT)
+		choice->full = true;
+	else if (!choice->unfit)
+		choice->unfit = index;
+	return 0;
+}
+
 /* The first candidate that is fit and has room; if none is fit at all, one that is not; 0: none. */
 static __always_inline __u32 slot_find(struct choice *choice)
 {
-	bool full = false;
-	__u32 unfit = 0;
-
+	choice->full = false;
+	choice->unfit = 0;
 	for (__u32 i = 0; i < CANDIDATES_MAX; i++) {
-		__u32 index = candidate(choice, i);
-		int suits = slot_suits(choice, index);
+		__u32 index = candidate_take(choice, i);
 
-		if (suits == SUITS)
+		if (index)
 			return index;
-		if (suits == SUITS_UNFIT && !unfit)
-			unfit = index;
-		full |= suits == SUITS_NOT;
 	}
 	choice->avoid = false;
-	if (unfit && !full && slot_suits(choice, unfit) == SUITS)
-		return unfit;
+	if (choice->unfit && !choice->full && slot_suits(choice, choice->unfit) == SUITS)
+		return choice->unfit;
 	choice->limited = true;
 	return 0;
 }
