@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "core/dns_wire.h"
 #include "io/resolver.h"
@@ -248,12 +249,98 @@ static void a_resolver_ends_with_questions_under_way(void **state)
 	loop_run_for(&f->loop, 10);
 }
 
-static void the_system_s_servers_are_taken_when_none_are_given(void **state)
+static void no_servers_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct resolver *r = NULL;
+
+	assert_int_equal(resolver_new(&f->loop, NULL, 0, &r), -EINVAL);
+	assert_null(r);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+/* Writes a resolv.conf anew, as DHCP clients do: a new file in the place of the old one. */
+static void write_servers(const char *path, const char *text)
+{
+	assert_int_equal(util_write_file_atomically(path, text, strlen(text), 0600), 0);
+}
+
+static const char *file_of(const struct dns_server *server, char text[static 128])
+{
+	char at[ADDR_PORT_TEXT_MAX];
+
+	(void)snprintf(text, 128, "# made anew\nsearch internal\nnameserver %s\noptions ndots:5\n",
+		       addr_port_format(&server->at, at));
+	return text;
+}
+
+static struct result ask_one(struct fixture *f, struct resolver *r)
+{
+	struct resolver_query *q = NULL;
+	struct result result = { 0 };
+
+	assert_int_equal(resolver_ask(r, "a.internal", DNS_WIRE_A, on_done, &result, &q), 0);
+	loop_wait(&f->loop, loop_is_set, &result.done);
+	return result;
+}
+
+static void a_file_s_servers_are_asked_and_new_ones_when_it_changes(void **state)
+{
+	static const char *const useless[] = { "", "options rotate\n", "nameserver nowhere\n" };
+	struct fixture *f = *state;
+	_cleanup_(resolver_free_p) struct resolver *r = NULL;
+	char path[] = "/tmp/shunt-test-resolver-XXXXXX", text[128];
+	unsigned int before;
+
+	close(mkstemp(path));
+	write_servers(path, file_of(&f->one, text));
+	assert_int_equal(resolver_new_from(&f->loop, path, &r), 0);
+	assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1");
+	assert_int_equal(f->one.asked, 1);
+	write_servers(path, file_of(&f->two, text));
+	while (f->two.asked == 0)
+		assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1");
+	before = f->one.asked;
+	for (size_t i = 0; i < ARRAY_SIZE(useless); i++) {
+		write_servers(path, useless[i]);
+		loop_run_for(&f->loop, 1100);
+		assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1");
+	}
+	unlink(path);
+	loop_run_for(&f->loop, 1100);
+	assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1");
+	assert_int_equal(f->one.asked, before);
+}
+
+static void a_question_under_way_is_asked_of_the_new_servers(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(resolver_free_p) struct resolver *r = NULL;
+	char path[] = "/tmp/shunt-test-resolver-XXXXXX", text[128];
+	struct result waiting = { 0 };
+	struct resolver_query *q = NULL;
+
+	DNS_SERVER_SET(&f->one, silent);
+	close(mkstemp(path));
+	write_servers(path, file_of(&f->one, text));
+	assert_int_equal(resolver_new_from(&f->loop, path, &r), 0);
+	assert_int_equal(resolver_ask(r, "a.internal", DNS_WIRE_A, on_done, &waiting, &q), 0);
+	write_servers(path, file_of(&f->two, text));
+	loop_run_for(&f->loop, 1100);
+	assert_false(waiting.done);
+	assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1"); /* who asks looks at the file */
+	loop_wait(&f->loop, loop_is_set, &waiting.done);
+	assert_string_equal(waiting.text, "ok 10.0.0.1");
+	assert_int_equal(f->two.asked, 2);
+	unlink(path);
+}
+
+static void without_a_file_the_server_is_this_host(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(resolver_free_p) struct resolver *r = NULL;
 
-	assert_int_equal(resolver_new(&f->loop, NULL, 0, &r), 0);
+	assert_int_equal(resolver_new_from(&f->loop, "/nonexistent/resolv.conf", &r), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -273,7 +360,10 @@ int main(void)
 		TEST(a_cancelled_query_is_not_called_back),
 		TEST(questions_beyond_the_limit_wait_for_a_place),
 		TEST(a_resolver_ends_with_questions_under_way),
-		TEST(the_system_s_servers_are_taken_when_none_are_given),
+		TEST(no_servers_are_refused),
+		TEST(a_file_s_servers_are_asked_and_new_ones_when_it_changes),
+		TEST(a_question_under_way_is_asked_of_the_new_servers),
+		TEST(without_a_file_the_server_is_this_host),
 	};
 
 	return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);

@@ -187,7 +187,7 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	int r = draft_make(&draft, next, NULL);
 
 	if (r == 0 && !same_dns(agent->config, next))
-		r = resolver_new(&agent->loop, next->dns_servers, next->n_dns_servers, &resolver);
+		r = agent_open_resolver(agent, next, &resolver);
 	if (r < 0)
 		return r;
 	warn_fixed(agent->config, next);

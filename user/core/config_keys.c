@@ -112,7 +112,8 @@ static const struct config_key keys[] = {
 		  "or endpoint where that is not AWS's own" },
 	{ "dns", CONFIG_TYPE_OBJECT, .help = "DNS" },
 	{ "dns.servers", CONFIG_TYPE_SERVERS, .max = CONFIG_DNS_SERVERS_MAX,
-	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf" },
+	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf, "
+		  "as it is then" },
 	{ "dns.ttl_min", CONFIG_TYPE_DURATION, .min = 100, .max = HOUR_MS, .fallback = "1s",
 	  AT(dns_ttl.min_ms), .help = "an answer is asked for again no sooner than this" },
 	{ "dns.ttl_max", CONFIG_TYPE_DURATION, .min = 1000, .max = 24 * HOUR_MS, .fallback = "5m",

@@ -5,8 +5,6 @@
 
 #include "io/own_socket.h"
 
-#define DNS_PORT 53
-
 /* One socket of c-ares. It outlives the channel until the loop has closed it. */
 struct channel_poll {
 	uv_poll_t handle;
@@ -166,24 +164,19 @@ void dns_channel_expire(struct dns_channel *c)
 	ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-int dns_channel_system_servers(struct addr_port *list, size_t max, size_t *ret_n)
+const char *dns_channel_failure(int status)
 {
-	struct ares_addr_port_node *nodes = NULL;
-	ares_channel ares = NULL;
-	int status = ares_init(&ares);
-	size_t n = 0;
+	static const struct {
+		int status;
+		const char *failure;
+	} rows[] = {
+		{ ARES_ETIMEOUT, "timeout" },	  { ARES_ECONNREFUSED, "unreachable" },
+		{ ARES_EBADNAME, "bad_name" },	  { ARES_ENOTFOUND, "bad_name" },
+		{ ARES_ENOMEM, "out_of_memory" },
+	};
 
-	if (status != ARES_SUCCESS)
-		return errno_of(status);
-	status = ares_get_servers_ports(ares, &nodes);
-	for (struct ares_addr_port_node *at = nodes; at && n < max; at = at->next, n++) {
-		list[n].addr = at->family == AF_INET ? addr_from_ipv4(&at->addr.addr4)
-						     : addr_from_ipv6(&at->addr.addr6);
-		list[n].port = at->udp_port ? (uint16_t)at->udp_port : DNS_PORT;
-	}
-	if (nodes)
-		ares_free_data(nodes);
-	ares_destroy(ares);
-	*ret_n = n;
-	return status == ARES_SUCCESS ? 0 : errno_of(status);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].status == status)
+			return rows[i].failure;
+	return "failed";
 }

@@ -34,5 +34,6 @@ void dns_channel_ask(struct dns_channel *c, const char *name, int type, ares_cal
 int64_t dns_channel_timeout_ms(struct dns_channel *c);
 void dns_channel_expire(struct dns_channel *c);
 
-/* The servers of /etc/resolv.conf, at most `max`. 0 or -ENOMEM. */
-int dns_channel_system_servers(struct addr_port *list, size_t max, size_t *ret_n);
+/* What to call the status that a question without an answer ended with: "timeout", "unreachable"
+ * ... */
+const char *dns_channel_failure(int status);

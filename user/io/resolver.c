@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <sys/queue.h>
 
-#include "io/dns_channel.h"
+#include "io/dns_servers.h"
+#include "io/server_file.h"
 
 /* Response codes that say "not I" rather than anything of the name; octet 3 of a header holds them.
  */
@@ -39,9 +40,9 @@ struct resolver_query {
 
 struct resolver {
 	uv_loop_t *loop;
+	struct server_file file; /* that tells the servers, unless they are configured */
+	struct dns_servers servers;
 	uv_timer_t timer;
-	struct dns_channel *channels[RESOLVER_SERVERS_MAX];
-	size_t n_channels;
 	struct query_list waiting, asked, finished;
 	size_t n_asked;
 };
@@ -83,30 +84,13 @@ static void query_finish(struct resolver_query *q)
 	query_move(q, &q->resolver->finished);
 }
 
-static const char *failure_of(int status)
-{
-	static const struct {
-		int status;
-		const char *failure;
-	} rows[] = {
-		{ ARES_ETIMEOUT, "timeout" },	  { ARES_ECONNREFUSED, "unreachable" },
-		{ ARES_EBADNAME, "bad_name" },	  { ARES_ENOTFOUND, "bad_name" },
-		{ ARES_ENOMEM, "out_of_memory" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].status == status)
-			return rows[i].failure;
-	return "failed";
-}
-
 /* Keeps a copy of the packet, rather than the one of a server before. */
 static void query_keep(struct resolver_query *q, int status, const uint8_t *packet, size_t length)
 {
 	_cleanup_free_ uint8_t *copy = packet && length >= HEADER_SIZE ? malloc(length) : NULL;
 
 	if (!copy) {
-		q->failure = failure_of(packet ? ARES_ENOMEM : status);
+		q->failure = dns_channel_failure(packet ? ARES_ENOMEM : status);
 		return;
 	}
 	memcpy(copy, packet, length);
@@ -117,7 +101,7 @@ static void query_keep(struct resolver_query *q, int status, const uint8_t *pack
 
 static bool query_wants_another(const struct resolver_query *q)
 {
-	size_t servers = q->resolver->n_channels;
+	size_t servers = q->resolver->servers.n;
 	int rcode = q->packet ? q->packet[3] & 15 : 0;
 
 	if (!q->packet)
@@ -136,14 +120,14 @@ static void query_try(struct resolver_query *q)
 	struct attempt *attempt = calloc(1, sizeof(*attempt));
 
 	if (!attempt) {
-		q->failure = failure_of(ARES_ENOMEM);
+		q->failure = dns_channel_failure(ARES_ENOMEM);
 		query_finish(q);
 		return;
 	}
 	attempt->query = q;
 	q->attempt = attempt;
-	dns_channel_ask(r->channels[q->attempts++ % r->n_channels], q->name, q->type, on_attempt,
-			attempt);
+	dns_channel_ask(r->servers.channels[q->attempts++ % r->servers.n], q->name, q->type,
+			on_attempt, attempt);
 }
 
 static void on_attempt(void *user, int status, int timeouts, unsigned char *packet, int length)
@@ -167,11 +151,11 @@ static void resolver_expire(struct resolver *r)
 {
 	struct resolver_query *q;
 
-	for (size_t i = 0; i < r->n_channels; i++)
-		dns_channel_expire(r->channels[i]);
+	for (size_t i = 0; i < r->servers.n; i++)
+		dns_channel_expire(r->servers.channels[i]);
 	/* all have the same time, so the first asked is the first to run out of it */
 	while ((q = TAILQ_FIRST(&r->asked)) && q->deadline_ms <= uv_now(r->loop)) {
-		q->failure = failure_of(ARES_ETIMEOUT);
+		q->failure = dns_channel_failure(ARES_ETIMEOUT);
 		query_finish(q);
 	}
 }
@@ -215,8 +199,8 @@ static int64_t resolver_next_ms(struct resolver *r)
 		return 0;
 	if (first)
 		next = (int64_t)(first->deadline_ms - MIN(uv_now(r->loop), first->deadline_ms));
-	for (size_t i = 0; i < r->n_channels; i++) {
-		int64_t timeout = dns_channel_timeout_ms(r->channels[i]);
+	for (size_t i = 0; i < r->servers.n; i++) {
+		int64_t timeout = dns_channel_timeout_ms(r->servers.channels[i]);
 
 		if (timeout >= 0 && (next < 0 || timeout < next))
 			next = timeout;
@@ -257,33 +241,58 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-static int resolver_add_servers(struct resolver *r, const struct addr_port *servers, size_t n)
+/* --- its servers ------------------------------------------------------------------------------ */
+
+/* Questions under way are asked of the new servers from the start, with the time they have left. */
+static void ask_again(struct resolver *r)
 {
-	struct addr_port system[RESOLVER_SERVERS_MAX];
+	struct resolver_query *q, *next;
 
-	if (n == 0) {
-		int result = dns_channel_system_servers(system, RESOLVER_SERVERS_MAX, &n);
-
-		if (result < 0)
-			return result;
-		servers = system;
+	for (q = TAILQ_FIRST(&r->asked); q; q = next) {
+		next = TAILQ_NEXT(q, entry);
+		q->attempts = 0;
+		query_try(q);
 	}
-	if (n == 0 || n > RESOLVER_SERVERS_MAX)
-		return -EINVAL;
-	for (; r->n_channels < n; r->n_channels++) {
-		int result = dns_channel_new(r->loop, &servers[r->n_channels], resolver_settle, r,
-					     &r->channels[r->n_channels]);
+}
 
-		if (result < 0)
-			return result;
+static void forget_attempts(struct resolver *r)
+{
+	for (struct resolver_query *q = TAILQ_FIRST(&r->asked); q; q = TAILQ_NEXT(q, entry)) {
+		if (q->attempt)
+			q->attempt->query = NULL;
+		q->attempt = NULL;
 	}
+}
+
+static int resolver_set_servers(struct resolver *r, const struct addr_port *list, size_t n)
+{
+	_cleanup_(dns_servers_done) struct dns_servers old = { 0 };
+	struct dns_servers opened;
+	int result = dns_servers_open(r->loop, list, n, resolver_settle, r, &opened);
+
+	if (result < 0)
+		return result;
+	forget_attempts(r);
+	old = r->servers;
+	r->servers = opened;
+	ask_again(r);
 	return 0;
 }
 
-int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, struct resolver **ret)
+static void look_at_file(struct resolver *r)
 {
-	_cleanup_(resolver_free_p) struct resolver *r = calloc(1, sizeof(*r));
-	int result;
+	struct addr_port servers[DNS_SERVERS_MAX];
+	size_t n = server_file_look(&r->file, uv_now(r->loop), servers, ARRAY_SIZE(servers));
+
+	if (n > 0 && !dns_servers_are(&r->servers, servers, n))
+		(void)resolver_set_servers(r, servers, n); /* or it keeps what it has */
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+static int resolver_make(uv_loop_t *loop, struct resolver **ret)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
@@ -293,7 +302,37 @@ int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, str
 	TAILQ_INIT(&r->finished);
 	uv_timer_init(loop, &r->timer); /* cannot fail; from here on the loop holds r */
 	r->timer.data = r;
-	result = resolver_add_servers(r, servers, n);
+	*ret = r;
+	return 0;
+}
+
+int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, struct resolver **ret)
+{
+	_cleanup_(resolver_free_p) struct resolver *r = NULL;
+	int result = resolver_make(loop, &r);
+
+	if (result == 0)
+		result = resolver_set_servers(r, servers, n);
+	if (result < 0)
+		return result;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+int resolver_new_from(uv_loop_t *loop, const char *path, struct resolver **ret)
+{
+	const struct addr_port loopback = { addr_from_ipv4((const uint8_t[]){ 127, 0, 0, 1 }), 53 };
+	_cleanup_(resolver_free_p) struct resolver *r = NULL;
+	int result = resolver_make(loop, &r);
+
+	if (result < 0)
+		return result;
+	r->file.path = strdup(path);
+	if (!r->file.path)
+		return -ENOMEM;
+	look_at_file(r);
+	if (r->servers.n == 0) /* as resolv.conf(5) has it */
+		result = resolver_set_servers(r, &loopback, 1);
 	if (result < 0)
 		return result;
 	*ret = TAKE_PTR(r);
@@ -315,8 +354,8 @@ void resolver_free(struct resolver *r)
 	query_list_free(&r->waiting);
 	query_list_free(&r->asked);
 	query_list_free(&r->finished);
-	for (size_t i = 0; i < r->n_channels; i++)
-		dns_channel_free(r->channels[i]);
+	dns_servers_done(&r->servers);
+	server_file_done(&r->file);
 	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
 }
 
@@ -333,6 +372,7 @@ int resolver_ask(struct resolver *r, const char *name, int type, resolver_done_f
 		return -ENOMEM;
 	query_move(q, &r->waiting);
 	uv_update_time(r->loop); /* whoever asks before the loop runs must not lose time by that */
+	look_at_file(r);
 	resolver_start_waiting(r);
 	resolver_arm(r);
 	*ret = TAKE_PTR(q);

@@ -11,7 +11,6 @@
 #include "base/addr.h"
 #include "base/util.h"
 
-#define RESOLVER_SERVERS_MAX 8
 /* From the first packet of a question to its answer or failure; 2 s for each server asked. */
 #define RESOLVER_TIMEOUT_MS 5000
 /* Questions on the wire at a time (the VPC's resolver takes 1,024 packets a second); others wait.
@@ -31,11 +30,17 @@ struct resolver_answer {
 typedef void (*resolver_done_fn)(void *user, const struct resolver_answer *answer);
 
 /*
- * n == 0: the servers of /etc/resolv.conf. A server that does not answer, or says SERVFAIL, REFUSED
- * or NOTIMP, has the question passed on to the next; an only one is asked twice when it does not
- * answer. 0, -ENOMEM, or -EINVAL for a server that cannot be asked.
+ * A server that does not answer, or says SERVFAIL, REFUSED or NOTIMP, has the question passed on to
+ * the next; an only one is asked twice when it does not answer. 0, -ENOMEM, or -EINVAL for a server
+ * that cannot be asked.
  */
 int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, struct resolver **ret);
+/*
+ * The servers are those of a resolv.conf(5), also when that changes; questions under way are then
+ * asked anew. One that tells none, or cannot be read, leaves them as they were: 127.0.0.1 at first.
+ */
+int resolver_new_from(uv_loop_t *loop, const char *path, struct resolver **ret);
+#define RESOLVER_FILE "/etc/resolv.conf"
 /* No call back will come; not from within one. Closes its handles on the loop. */
 void resolver_free(struct resolver *r);
 DEFINE_CLEANUP(struct resolver *, resolver_free);
