@@ -40,6 +40,12 @@ UNITHELP := $(wildcard tests/*.c) $(filter-out $(UNITSRC),$(wildcard tests/unit/
 KERNHELP := $(wildcard tests/*.c) $(filter-out $(KERNSRC) $(TESTBPF),$(wildcard tests/kernel/*.c))
 BENCHHELP := $(KERNHELP) $(filter-out $(BENCHSRC) $(TESTBPF),$(wildcard tests/bench/*.c))
 HELPSRC  := $(wildcard tests/clients/*.c)
+FUZZSRC  := $(wildcard tests/fuzz/fuzz_*.c)
+# What is fuzzed needs no kernel programs and no libbpf.
+FUZZLIB  := $(wildcard user/base/*.c user/core/*.c) user/agent/control.c user/agent/control_socket.c
+
+FUZZING  := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined \
+	    -fprofile-instr-generate -fcoverage-mapping
 
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
@@ -53,7 +59,7 @@ HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent bench bench-quick lint format install clean
+.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent fuzz bench bench-quick lint format install clean
 
 all: $(BUILD)/shuntd $(BUILD)/shuntctl ## build shuntd and shuntctl (the default)
 
@@ -118,7 +124,7 @@ $(call objects,obj,$(KERNSRC) $(KERNHELP) $(BENCHSRC) $(BENCHHELP)): | $(TESTSKE
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(call objects,san,$(UNITHELP)) $(BUILD)/libshunt-san.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka
+	$(Q)mkdir -p $(@D) && $(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lcmocka
 
 $(BUILD)/kernel/%: $(BUILD)/obj/tests/kernel/%.o $(call objects,obj,$(KERNHELP)) $(BUILD)/libshunt.a
 	$(call say,LD,$@)
@@ -131,6 +137,25 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(BENCHHELP)) 
 $(BUILD)/clients/%: tests/clients/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(ALLFLAGS) -o $@ $< -lpthread
+
+# The seeds of the fuzzers are a test, too.
+$(BUILD)/unit/test_fuzz_seeds: $(call objects,san,$(FUZZSRC))
+
+$(BUILD)/fuzz/%.o: %.c
+	$(call say,CC-FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZING) $(ALLFLAGS) $(TESTFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/fuzz_%.entry.o: tests/fuzz/entry.c
+	$(call say,CC-FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZING) -DFUZZ_TARGET=fuzz_$* $(ALLFLAGS) $(TESTFLAGS) -Wno-tautological-pointer-compare -c -o $@ $<
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/fuzz_%.entry.o $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz/mutate.o $(call objects,fuzz,$(FUZZLIB))
+	$(call say,LD,$@)
+	$(Q)$(CLANG) $(FUZZING) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+fuzz: deps ## fuzz what reads from outside, ten minutes a target, after finding a bug planted for it
+	$(Q)scripts/install-deps fuzz
+	$(Q)scripts/fuzz
 
 test: deps ## run every test; the last line counts them
 	$(Q)$(MAKE) --no-print-directory all test-programs

@@ -51,7 +51,7 @@ static int fail_by_reply(const struct cloudmap_wire_reply *reply, const cJSON *j
 	if (!(type && code_from(type, code)) &&
 	    !(reply->error_type && code_from(reply->error_type, code)))
 		(void)snprintf(code, sizeof(code), "http_%ld", reply->status);
-	if (message)
+	if (message && *message)
 		return cloudmap_reply_fail(error, code, "%s", message);
 	return cloudmap_reply_fail(error, code, "HTTP status %ld without a message", reply->status);
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "core/cloudmap_wire.h"
+#include "fuzz/fuzz.h"
+
+static const struct {
+	long status;
+	const char *error_type;
+} heads[] = {
+	{ 200, NULL },
+	{ 400, NULL },
+	{ 400, "com.amazonaws.servicediscovery#ServiceNotFound" },
+	{ 503, "ServiceUnavailable:http://internal.amazon.com/coral/" },
+	{ 200, "#" },
+};
+
+static void endpoints_are_usable(const struct endpoints *e)
+{
+	fuzz_demand(e->n <= ENDPOINTS_MAX, "endpoints are bounded");
+	for (size_t i = 0; i < e->n; i++) {
+		const struct endpoint *one = &e->list[i];
+
+		fuzz_demand(addr_is_unicast(&one->at.addr),
+			    "an endpoint has an address of one host");
+		fuzz_demand(one->weight >= 1 && one->weight <= ENDPOINT_WEIGHT_MAX,
+			    "a weight is within bounds");
+		fuzz_demand(one->state == STATE_HEALTHY || one->state == STATE_UNHEALTHY,
+			    "a source says healthy or unhealthy");
+		fuzz_demand(memchr(one->zone, '\0', sizeof(one->zone)), "a zone has its end");
+		fuzz_demand(i == 0 || addr_port_compare(&e->list[i - 1].at, &one->at) < 0,
+			    "endpoints are sorted, each once");
+	}
+}
+
+/* As io/http hands it over: NUL-terminated beyond its length. */
+static char *body_copy(const uint8_t *data, size_t size)
+{
+	char *body = malloc(size + 1);
+
+	if (!body)
+		abort();
+	memcpy(body, data, size);
+	body[size] = '\0';
+	return body;
+}
+
+void fuzz_cloudmap(const uint8_t *data, size_t size)
+{
+	static const struct cloudmap_wire_question asked = { .service = "backend",
+							     .port = 8080,
+							     .weight_attribute = "WEIGHT" };
+	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
+	_cleanup_free_ char *body = NULL;
+	struct cloudmap_wire_error error = { 0 };
+	struct cloudmap_wire_reply reply;
+	size_t head;
+	int r;
+
+	if (size == 0)
+		return;
+	head = (size_t)(data[0] - '0') % ARRAY_SIZE(heads);
+	body = body_copy(data + 1, size - 1);
+	reply = (struct cloudmap_wire_reply){ .status = heads[head].status,
+					      .error_type = heads[head].error_type,
+					      .body = body,
+					      .length = size - 1 };
+	r = cloudmap_wire_parse(&reply, &asked, &answer, &error);
+	fuzz_demand(r == 0 || r == -EBADMSG, "a reply is an answer or an error");
+	fuzz_demand((r == 0) == (*error.code == '\0'), "an error has a code");
+	fuzz_demand(r == 0 || reply.status != 200 || *error.message, "an error says something");
+	fuzz_demand((answer.rejected > 0) == (*answer.rejected_why != '\0'),
+		    "who is left out is told");
+	fuzz_demand((answer.misweighted > 0) == (*answer.misweighted_why != '\0'),
+		    "whose weight is bad is told");
+	(void)cloudmap_reply_blames_credentials(error.code);
+	endpoints_are_usable(&answer.endpoints);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "core/config.h"
+#include "fuzz/fuzz.h"
+
+static void service_is_whole(const struct config *c, const struct config_service *s)
+{
+	fuzz_demand(s->name && *s->name, "a service has a name");
+	fuzz_demand(config_find_service(c, s->name) == s, "a service is found by its name");
+	for (size_t i = 0; i < s->n_aliases; i++)
+		fuzz_demand(config_find_service(c, s->aliases[i]) == s,
+			    "a service is found by its aliases");
+	fuzz_demand(config_count_parts(s) >= 1, "a service has a part");
+	for (size_t i = 0; i < config_count_parts(s); i++) {
+		struct config_service part = config_part_service(s, i);
+
+		fuzz_demand(part.source != CONFIG_SOURCE_SPLIT, "a part has one source");
+		fuzz_demand(config_same_source(&part, &part) && config_same_target(&part, &part),
+			    "a part is the same as itself");
+		fuzz_demand(config_part_weight(s, i) <= CONFIG_PART_WEIGHT_MAX,
+			    "a weight is bounded");
+		fuzz_demand(*config_source_name(part.source) != '\0', "a source has a name");
+		fuzz_demand(part.source != CONFIG_SOURCE_DNS ||
+				    *config_dns_type_name(part.dns.type) != '\0',
+			    "a type of DNS has a name");
+	}
+	fuzz_demand(!s->has_vip || addr_is_unicast(&s->vip), "a VIP is an address of one host");
+	fuzz_demand(s->fixed.endpoints.n <= ENDPOINTS_MAX, "endpoints are bounded");
+}
+
+void fuzz_config(const uint8_t *data, size_t size)
+{
+	static const struct config_environment environments[] = {
+		{ .aws_region = "eu-west-1" },
+		{ .aws_region = NULL },
+		{ .aws_region = "no region" },
+	};
+	const struct config_environment *environment =
+		&environments[size % ARRAY_SIZE(environments)];
+	_cleanup_free_ char *text = fuzz_copy(data, size);
+	_cleanup_(config_free_p) struct config *c = NULL;
+	_cleanup_(diag_done) struct diag problems = { 0 };
+	int r = config_parse(text, size, "fuzz", environment, &c, &problems);
+
+	fuzz_demand(r == 0 || r == -EINVAL, "a text is a configuration or has faults");
+	fuzz_demand((r == 0) == (c != NULL), "a configuration that has faults is not returned");
+	fuzz_demand((r == 0) == (problems.total == 0),
+		    "faults are told, and told only if there are any");
+	for (size_t i = 0; i < problems.n; i++)
+		fuzz_demand(strncmp(problems.lines[i], "fuzz", 4) == 0, "a fault has its place");
+	for (size_t i = 0; c && i < c->n_services; i++)
+		service_is_whole(c, &c->services[i]);
+}
