@@ -57,18 +57,17 @@ static void news_failure(void *user, const struct source_failure *failure)
 	news_take(news);
 }
 
-static bool news_in_use(void *user)
+static enum pace_rank news_use(void *user)
 {
 	(void)user;
-	return true;
+	return PACE_IN_USE;
 }
 
 static struct source_sink news_sink(struct news *news)
 {
-	return (struct source_sink){ .snapshot = news_snapshot,
-				     .failure = news_failure,
-				     .in_use = news_in_use,
-				     .user = news };
+	return (struct source_sink){
+		.snapshot = news_snapshot, .failure = news_failure, .use = news_use, .user = news
+	};
 }
 
 static bool news_have_come(void *user)

@@ -20,6 +20,16 @@ struct scene {
 	uint64_t now_ms;
 };
 
+static enum pace_question ask(struct scene *s)
+{
+	enum pace_question question;
+
+	s->now_ms = s->pace.due_ms;
+	question = pace_question(&s->pace, s->now_ms);
+	pace_asked(&s->pace, s->now_ms);
+	return question;
+}
+
 static struct scene scene_of(bool always, bool has_health)
 {
 	struct scene s = {
@@ -35,10 +45,8 @@ static struct scene scene_of(bool always, bool has_health)
 static char beat(struct scene *s, uint64_t *ret_wait_ms)
 {
 	uint64_t wait_ms = s->pace.due_ms - s->now_ms;
-	enum pace_question question;
+	enum pace_question question = ask(s);
 
-	s->now_ms = s->pace.due_ms;
-	question = pace_ask(&s->pace, s->now_ms);
 	if (question == PACE_ASK_ALL)
 		pace_take_answer(&s->pace, &s->answer, s->use, s->now_ms, s->random);
 	else
@@ -60,10 +68,8 @@ static const char *beats(struct scene *s, char *word, size_t n)
 
 static enum pace_question fail_next(struct scene *s, enum pace_failure failure)
 {
-	enum pace_question question;
+	enum pace_question question = ask(s);
 
-	s->now_ms = s->pace.due_ms;
-	question = pace_ask(&s->pace, s->now_ms);
 	pace_take_failure(&s->pace, question, failure, s->now_ms, s->random);
 	return question;
 }
@@ -89,6 +95,19 @@ static void health_is_asked_for_at_every_third_beat_and_else_now_and_then(void *
 		s.use = rows[i].use;
 		assert_string_equal(beats(&s, word, strlen(rows[i].word)), rows[i].word);
 	}
+}
+
+static void of_whom_nothing_is_known_comes_with_those_in_use(void **state)
+{
+	struct scene s = scene_of(false, true);
+
+	(void)state;
+	s.use = PACE_IDLE;
+	assert_int_equal(pace_rank(&s.pace), PACE_IN_USE);
+	(void)fail_next(&s, PACE_FAILED);
+	assert_int_equal(pace_rank(&s.pace), PACE_IN_USE);
+	(void)beat(&s, NULL);
+	assert_int_equal(pace_rank(&s.pace), PACE_IDLE);
 }
 
 static void beats_are_a_poll_apart_a_twentieth_early_and_never_late(void **state)
@@ -147,12 +166,10 @@ static void a_full_answer_that_lags_behind_its_revision_is_asked_for_again(void 
 
 	(void)state;
 	(void)beat(&s, NULL);
-	s.now_ms = s.pace.due_ms;
-	assert_int_equal(pace_ask(&s.pace, s.now_ms), PACE_ASK_REVISION);
+	assert_int_equal(ask(&s), PACE_ASK_REVISION);
 	assert_false(pace_take_revision(&s.pace, 8, PACE_IN_USE, s.now_ms, 0));
 	assert_int_equal(beat(&s, NULL), 'A'); /* still of revision 7 */
-	s.now_ms = s.pace.due_ms;
-	assert_int_equal(pace_ask(&s.pace, s.now_ms), PACE_ASK_REVISION);
+	assert_int_equal(ask(&s), PACE_ASK_REVISION);
 	assert_false(pace_take_revision(&s.pace, 8, PACE_IN_USE, s.now_ms, 0));
 	s.answer.revision = 8;
 	assert_int_equal(beat(&s, NULL), 'A');
@@ -281,8 +298,7 @@ static void a_refresh_during_a_question_for_a_revision_asks_for_all_after_it(voi
 
 	(void)state;
 	(void)beat(&s, NULL);
-	s.now_ms = s.pace.due_ms;
-	assert_int_equal(pace_ask(&s.pace, s.now_ms), PACE_ASK_REVISION);
+	assert_int_equal(ask(&s), PACE_ASK_REVISION);
 	pace_refresh(&s.pace, s.now_ms);
 	assert_true(pace_take_revision(&s.pace, 7, PACE_IN_USE, s.now_ms, 0));
 	assert_int_equal(s.pace.due_ms, s.now_ms);
@@ -293,6 +309,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health_is_asked_for_at_every_third_beat_and_else_now_and_then),
+		cmocka_unit_test(of_whom_nothing_is_known_comes_with_those_in_use),
 		cmocka_unit_test(beats_are_a_poll_apart_a_twentieth_early_and_never_late),
 		cmocka_unit_test(what_has_fallen_behind_does_not_catch_up),
 		cmocka_unit_test(all_is_asked_for_at_once_when_the_revision_has_changed),

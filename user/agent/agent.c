@@ -16,6 +16,7 @@
 #include "agent/resets.h"
 #include "helper/helper.h"
 #include "io/notify.h"
+#include "sources/turns.h"
 
 #define CHECK_MS 1000
 
@@ -38,7 +39,9 @@ int agent_open_env(struct agent *agent)
 
 	env->loop = &agent->loop;
 	env->requests = &agent->requests;
-	r = http_new(&agent->loop, &env->http);
+	r = turns_new(&agent->loop, agent->config->calls_per_second, &env->turns);
+	if (r == 0)
+		r = http_new(&agent->loop, &env->http);
 	if (r == 0)
 		r = credentials_new(&agent->loop, env->http, read_environment, &agent->requests,
 				    &env->credentials);
@@ -52,6 +55,7 @@ void agent_close_env(struct agent *agent)
 	resolver_free(TAKE_PTR(agent->env.resolver));
 	credentials_free(TAKE_PTR(agent->env.credentials));
 	http_free(TAKE_PTR(agent->env.http));
+	turns_free(TAKE_PTR(agent->env.turns));
 }
 
 /* --- the loop's own events -------------------------------------------------------------------- */
@@ -79,6 +83,7 @@ static void on_check(uv_timer_t *timer)
 		log_error("The programs are no longer attached, tasks connect without shunt",
 			  "reason='%s'", agent->detached.n > 0 ? agent->detached.lines[0] : "?");
 	events_check(agent);
+	usage_look(agent);
 	agent_announce(agent);
 }
 
@@ -235,6 +240,7 @@ static void agent_free(struct agent *agent)
 	if (!agent)
 		return;
 	planner_free(agent->planner);
+	demand_done(&agent->usage.demand);
 	resets_free(agent->resets);
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);

@@ -13,6 +13,7 @@
 #include "agent/drain_book.h"
 #include "agent/reconcile.h"
 #include "agent/state_file.h"
+#include "agent/usage.h"
 #include "agent/watch.h"
 #include "core/plan.h"
 #include "core/requests.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct planner *planner;
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
+	struct usage usage;
 	struct drains drains;		 /* drain_book.h */
 	char *state_faults[STATE_FILES]; /* of files that were set aside; or NULL */
 	size_t probes_running;		 /* of all services */

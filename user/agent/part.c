@@ -123,11 +123,11 @@ static bool on_doubted(void *user)
 	return p->model.shrink.held;
 }
 
-static bool on_in_use(void *user)
+static enum pace_rank on_use(void *user)
 {
 	const struct part *p = user;
 
-	return watch_is_in_use(p->watch);
+	return usage_of(p->watch);
 }
 
 /* --- its life --------------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ void part_start(struct part *p)
 		.failure = on_failure,
 		.unchanged = on_unchanged,
 		.doubted = on_doubted,
-		.in_use = on_in_use,
+		.use = on_use,
 		.user = p,
 	};
 	struct agent *agent = p->watch->agent;

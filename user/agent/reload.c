@@ -10,6 +10,7 @@
 
 #include "agent/exclude.h"
 #include "io/config_file.h"
+#include "sources/turns.h"
 
 static int compare_watches(const void *a, const void *b)
 {
@@ -186,6 +187,8 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	struct resolver *resolver = NULL;
 	int r = draft_make(&draft, next, NULL);
 
+	if (r == 0 && agent->config->calls_per_second != next->calls_per_second)
+		r = turns_set(agent->env.turns, next->calls_per_second);
 	if (r == 0 && !same_dns(agent->config, next))
 		r = agent_open_resolver(agent, next, &resolver);
 	if (r < 0)

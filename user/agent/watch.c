@@ -3,9 +3,6 @@
 
 #include <errno.h>
 
-/* Unused for so long, a service with "watch": "demand" is asked for more slowly. */
-#define IDLE_AFTER_MS (10 * 60 * 1000)
-
 bool watch_is_settled(const struct watch *w)
 {
 	for (size_t i = 0; i < w->parts.n; i++) {
@@ -40,23 +37,6 @@ size_t watch_ramping(const struct watch *w)
 	for (size_t i = 0; i < w->parts.n; i++)
 		ramping += w->parts.list[i]->ramping;
 	return ramping;
-}
-
-bool watch_is_in_use(struct watch *w)
-{
-	uint64_t now_ms = uv_now(&w->agent->loop);
-	struct shunt_counters counters;
-	uint64_t connects;
-
-	if (w->config->watch == CONFIG_WATCH_ALWAYS)
-		return true;
-	dataplane_counters(w->agent->dataplane, watch_service_id(w), &counters);
-	connects = counters.redirected + counters.no_backend;
-	if (connects != w->connects) {
-		w->connects = connects;
-		w->used_ms = now_ms;
-	}
-	return now_ms - w->used_ms < IDLE_AFTER_MS;
 }
 
 uint32_t watch_service_id(const struct watch *w)
@@ -120,7 +100,7 @@ int watch_new(struct agent *agent, const struct config_service *config,
 		return -ENOMEM;
 	w->agent = agent;
 	w->config = config;
-	w->used_ms = uv_now(&agent->loop); /* somebody starts it: that counts as use */
+	w->started_ms = uv_now(&agent->loop);
 	r = parts_build(w, config, &w->parts);
 	for (size_t i = 0; i < w->parts.n && left && r == 0; i++)
 		r = part_seed(w->parts.list[i], left);
@@ -181,6 +161,14 @@ void watch_refresh(struct watch *w)
 	for (size_t i = 0; i < w->parts.n; i++) {
 		if (w->parts.list[i]->source)
 			source_refresh(w->parts.list[i]->source);
+	}
+}
+
+void watch_wake(struct watch *w)
+{
+	for (size_t i = 0; i < w->parts.n; i++) {
+		if (w->parts.list[i]->source)
+			source_wake(w->parts.list[i]->source);
 	}
 }
 

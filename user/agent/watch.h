@@ -25,8 +25,8 @@ struct watch {
 	struct prober *prober;	 /* NULL: its backends are not probed */
 	struct ejections ejections; /* as of the last look */
 	bool looking;		    /* the programs look at the health of its backends */
-	uint64_t connects;	    /* as last counted, to see whether it is used */
-	uint64_t used_ms;
+	uint64_t started_ms;
+	bool rests;  /* nobody used it when a source of it last wanted to know */
 	int refused; /* errno of the last plan that had no room for it, or 0 */
 };
 
@@ -48,7 +48,8 @@ bool watch_is_settled(const struct watch *w);
 bool watch_is_answered(const struct watch *w);
 /* When the one that answered longest ago did, since the epoch; 0: one never has. */
 int64_t watch_answered_s(const struct watch *w);
-bool watch_is_in_use(struct watch *w);
+/* Somebody uses it again. */
+void watch_wake(struct watch *w);
 /* Backends that had not all of their share in the last plan. */
 size_t watch_ramping(const struct watch *w);
 /* The backends of all its parts, brought up to date by watch_join. */

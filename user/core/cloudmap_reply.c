@@ -72,6 +72,23 @@ bool cloudmap_reply_blames_credentials(const char *code)
 	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
 }
 
+bool cloudmap_reply_throttles(const char *code)
+{
+	static const char *const prefixes[] = {
+		"RequestLimitExceeded", "Throttl",  "TooManyRequests",
+		"RequestThrottled",	"SlowDown", "http_429"
+	};
+
+	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
+}
+
+bool cloudmap_reply_blames_server(const char *code)
+{
+	static const char *const prefixes[] = { "Internal", "ServiceUnavailable", "http_5" };
+
+	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
+}
+
 bool cloudmap_reply_lacks_operation(const char *code)
 {
 	static const char *const prefixes[] = { "UnknownOperation", "InvalidAction",

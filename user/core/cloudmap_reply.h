@@ -37,6 +37,9 @@ int cloudmap_reply_fail(struct cloudmap_wire_error *error, const char *code, con
 
 /* Does this code say that the credentials are expired or unknown? */
 bool cloudmap_reply_blames_credentials(const char *code);
+/* ... that the account has reached a quota; that it is the server's own fault? */
+bool cloudmap_reply_throttles(const char *code);
+bool cloudmap_reply_blames_server(const char *code);
 /* Does this code say that the operation is not there, or not for us? */
 bool cloudmap_reply_lacks_operation(const char *code);
 

@@ -39,6 +39,7 @@ struct config {
 		char *endpoint;	     /* of the control plane: scheme://host[:port], no path */
 		char *data_endpoint; /* of DiscoverInstances */
 	} aws;
+	uint16_t calls_per_second; /* to Cloud Map */
 	struct addr_port dns_servers[CONFIG_DNS_SERVERS_MAX];
 	size_t n_dns_servers; /* 0: those of /etc/resolv.conf */
 	struct {

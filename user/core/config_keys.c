@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/un.h>
 
+#include "core/budget.h"
 #include "core/config.h"
 
 #define MINUTE_MS 60000u
@@ -118,6 +119,12 @@ static const struct config_key keys[] = {
 	  AT(dns_ttl.min_ms), .help = "an answer is asked for again no sooner than this" },
 	{ "dns.ttl_max", CONFIG_TYPE_DURATION, .min = 1000, .max = 24 * HOUR_MS, .fallback = "5m",
 	  AT(dns_ttl.max_ms), .help = "and no later than this" },
+	{ "budget", CONFIG_TYPE_OBJECT, .help = "how often Cloud Map may be called" },
+	{ "budget.calls_per_second", CONFIG_TYPE_NUMBER, .min = 1, .max = BUDGET_CALLS_MAX,
+	  .fallback = "100", AT(calls_per_second),
+	  .help = "calls that this host begins in a second at most; what is due longest goes "
+		  "first, "
+		  "what is in use before what is idle" },
 	{ "exclude_cgroups", CONFIG_TYPE_CGROUPS, .max = CONFIG_CGROUPS_MAX, AT(exclude),
 	  .help = "cgroups whose tasks no service redirects, such as those with a proxy of their "
 		  "own" },
@@ -277,7 +284,6 @@ static const struct config_key keys[] = {
 	  SERVICE_AT(connect_timing), .help = "measure how long TCP connects take" },
 	NOT_BUILT("namespaces"),
 	NOT_BUILT("names"),
-	NOT_BUILT("budget"),
 	NOT_BUILT("services[].retries"),
 	NOT_BUILT("services[].adopt"),
 	NOT_BUILT("services[].adopt_for"),

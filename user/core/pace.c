@@ -16,21 +16,19 @@ void pace_init(struct pace *p, uint32_t poll_ms, bool always, uint64_t now_ms)
 	};
 }
 
-static bool wants_all(const struct pace *p, uint64_t now_ms)
+enum pace_question pace_question(const struct pace *p, uint64_t now_ms)
 {
 	uint8_t beats = p->has_health && p->rank != PACE_IDLE ? PACE_HEALTH_BEATS : PACE_REST_BEATS;
+	bool all = !p->known || !p->has_revision || p->doubted || p->news ||
+		   now_ms < p->lacks_until_ms || p->beats + 1 >= beats;
 
-	return !p->known || !p->has_revision || p->doubted || p->news ||
-	       now_ms < p->lacks_until_ms || p->beats + 1 >= beats;
+	return all ? PACE_ASK_ALL : PACE_ASK_REVISION;
 }
 
-enum pace_question pace_ask(struct pace *p, uint64_t now_ms)
+void pace_asked(struct pace *p, uint64_t now_ms)
 {
-	enum pace_question question = wants_all(p, now_ms) ? PACE_ASK_ALL : PACE_ASK_REVISION;
-
 	p->asked_ms = now_ms;
 	p->news = false;
-	return question;
 }
 
 /*
@@ -121,5 +119,7 @@ void pace_refresh(struct pace *p, uint64_t now_ms)
 
 enum pace_rank pace_rank(const struct pace *p)
 {
-	return p->news ? PACE_NEWS : p->rank;
+	if (p->news)
+		return PACE_NEWS;
+	return p->known ? p->rank : PACE_IN_USE; /* nothing is known: that cannot wait */
 }

@@ -67,8 +67,10 @@ enum pace_failure {
 void pace_init(struct pace *p, uint32_t poll_ms, bool always, uint64_t now_ms);
 
 enum pace_rank pace_rank(const struct pace *p);
-/* What to ask when it is due; and that it is asked now. */
-enum pace_question pace_ask(struct pace *p, uint64_t now_ms);
+/* What to ask when it is due. */
+enum pace_question pace_question(const struct pace *p, uint64_t now_ms);
+/* It is asked now. */
+void pace_asked(struct pace *p, uint64_t now_ms);
 
 /*
  * What came of it; p->due_ms is then that of the next question. `use`: PACE_IN_USE, PACE_ASSUMED or

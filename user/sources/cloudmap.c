@@ -8,6 +8,7 @@
 #include "core/cloudmap_wire.h"
 #include "core/pace.h"
 #include "sources/cloudmap_call.h"
+#include "sources/turns.h"
 
 /* A revision is a number, but an error may explain itself. */
 #define REVISION_BODY_MAX (64u << 10)
@@ -16,7 +17,8 @@ struct cloudmap {
 	struct source source;
 	struct source_env env;
 	struct source_sink sink;
-	uv_timer_t timer; /* the next question, or the next look whether it is used */
+	uv_timer_t timer; /* the next question */
+	struct turn turn;
 	struct http_call *call;
 	enum pace_question question; /* of the call */
 	struct credentials_waiter waiter;
@@ -34,12 +36,13 @@ struct cloudmap {
 static const struct {
 	const char *operation, *target;
 	size_t answer_max;
+	enum budget_kind kind;
 } questions[] = {
 	[PACE_ASK_ALL] = { "DiscoverInstances", CLOUDMAP_WIRE_TARGET("DiscoverInstances"),
-			   CLOUDMAP_WIRE_BODY_MAX },
+			   CLOUDMAP_WIRE_BODY_MAX, BUDGET_INSTANCES },
 	[PACE_ASK_REVISION] = { "DiscoverInstancesRevision",
 				CLOUDMAP_WIRE_TARGET("DiscoverInstancesRevision"),
-				REVISION_BODY_MAX },
+				REVISION_BODY_MAX, BUDGET_REVISIONS },
 };
 
 static void ask(struct cloudmap *s);
@@ -51,43 +54,21 @@ static struct cloudmap *cloudmap_of(const struct source *source)
 
 /* --- when to ask ------------------------------------------------------------------------------ */
 
-static uint32_t random_number(void)
-{
-	uint32_t random = 0;
-
-	(void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-	return random;
-}
-
 static enum pace_rank use_of(const struct cloudmap *s)
 {
-	return !s->sink.in_use || s->sink.in_use(s->sink.user) ? PACE_IN_USE : PACE_IDLE;
-}
-
-static void on_timer(uv_timer_t *timer);
-
-/* While it is idle it looks at each beat whether it is used. */
-static void arm(struct cloudmap *s)
-{
-	uint64_t now_ms = uv_now(s->env.loop);
-	uint64_t wait_ms = s->pace.due_ms - MIN(now_ms, s->pace.due_ms);
-
-	if (s->pace.rank == PACE_IDLE)
-		wait_ms = MIN(wait_ms, s->pace.poll_ms);
-	(void)uv_timer_start(&s->timer, on_timer, wait_ms, 0);
+	return s->sink.use ? s->sink.use(s->sink.user) : PACE_IN_USE;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-	struct cloudmap *s = timer->data;
+	ask(timer->data);
+}
+
+static void arm(struct cloudmap *s)
+{
 	uint64_t now_ms = uv_now(s->env.loop);
 
-	if (use_of(s) == PACE_IN_USE)
-		(void)pace_wake(&s->pace, now_ms);
-	if (now_ms >= s->pace.due_ms)
-		ask(s);
-	else
-		arm(s);
+	(void)uv_timer_start(&s->timer, on_timer, s->pace.due_ms - MIN(now_ms, s->pace.due_ms), 0);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -100,15 +81,15 @@ static void tell_failure(struct cloudmap *s, const char *code, const char *messa
 
 static void tell_snapshot(struct cloudmap *s, const struct cloudmap_wire_answer *answer)
 {
-	s->sink.snapshot(s->sink.user,
-			 &(struct source_snapshot){
-				 .endpoints = &answer->endpoints,
-				 .rejected = answer->rejected,
-				 .rejected_why = answer->rejected ? answer->rejected_why : NULL,
-				 .misweighted = answer->misweighted,
-				 .misweighted_why = answer->misweighted ? answer->misweighted_why
-									: NULL,
-			 });
+	const struct source_snapshot snapshot = {
+		.endpoints = &answer->endpoints,
+		.rejected = answer->rejected,
+		.rejected_why = answer->rejected ? answer->rejected_why : NULL,
+		.misweighted = answer->misweighted,
+		.misweighted_why = answer->misweighted ? answer->misweighted_why : NULL,
+	};
+
+	s->sink.snapshot(s->sink.user, &snapshot);
 }
 
 static void on_credentials(void *user)
@@ -137,15 +118,23 @@ static void replace_credentials(struct cloudmap *s)
 }
 
 /* `date_s`: of the answer, by the remote's clock; 0: unknown. */
+static enum quota_outcome outcome_of(const char *code)
+{
+	if (cloudmap_reply_throttles(code))
+		return QUOTA_REFUSED;
+	return cloudmap_reply_blames_server(code) ? QUOTA_BROKEN : QUOTA_OTHER;
+}
+
 static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error,
 			 int64_t date_s)
 {
 	bool lacks = s->question == PACE_ASK_REVISION &&
 		     cloudmap_reply_lacks_operation(error->code);
 
+	turn_end(&s->turn, outcome_of(error->code));
 	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, error->code);
 	pace_take_failure(&s->pace, s->question, lacks ? PACE_LACKS : PACE_FAILED,
-			  uv_now(s->env.loop), random_number());
+			  uv_now(s->env.loop), source_random());
 	if (cloudmap_call_was_misdated(&s->env, s->offset_s, error->code, date_s))
 		s->pace.due_ms = uv_now(s->env.loop);
 	arm(s);
@@ -157,6 +146,7 @@ static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *e
 
 static void note_success(struct cloudmap *s)
 {
+	turn_end(&s->turn, QUOTA_OK);
 	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, "ok");
 	credentials_forget(&s->waiter);
 }
@@ -171,7 +161,7 @@ static void take_answer(struct cloudmap *s, const struct cloudmap_wire_answer *a
 	};
 
 	note_success(s);
-	pace_take_answer(&s->pace, &pace, use_of(s), uv_now(s->env.loop), random_number());
+	pace_take_answer(&s->pace, &pace, use_of(s), uv_now(s->env.loop), source_random());
 	arm(s);
 	tell_snapshot(s, answer);
 	if (!uv_is_closing((uv_handle_t *)&s->timer) && s->sink.doubted)
@@ -181,14 +171,14 @@ static void take_answer(struct cloudmap *s, const struct cloudmap_wire_answer *a
 static void take_revision(struct cloudmap *s, uint64_t revision)
 {
 	bool same = pace_take_revision(&s->pace, revision, use_of(s), uv_now(s->env.loop),
-				       random_number());
+				       source_random());
 
 	note_success(s);
 	arm(s);
 	if (same && s->sink.unchanged)
 		s->sink.unchanged(s->sink.user);
 }
-/* 0, or -EBADMSG and *ret_error. */
+
 static int read_reply(struct cloudmap *s, const struct cloudmap_wire_reply *reply,
 		      struct cloudmap_wire_error *ret_error)
 {
@@ -201,15 +191,14 @@ static int read_reply(struct cloudmap *s, const struct cloudmap_wire_reply *repl
 	uint64_t revision;
 	int r;
 
-	if (s->question == PACE_ASK_REVISION) {
+	if (s->question == PACE_ASK_ALL)
+		r = cloudmap_wire_parse(reply, &asked, &answer, ret_error);
+	else
 		r = cloudmap_reply_read_revision(reply, &revision, ret_error);
-		if (r == 0)
-			take_revision(s, revision);
-		return r;
-	}
-	r = cloudmap_wire_parse(reply, &asked, &answer, ret_error);
-	if (r == 0)
+	if (r == 0 && s->question == PACE_ASK_ALL)
 		take_answer(s, &answer);
+	else if (r == 0)
+		take_revision(s, revision);
 	return r;
 }
 
@@ -262,19 +251,21 @@ static int start_call(struct cloudmap *s, const struct credentials_set *set)
 	return cloudmap_call_start(&s->env, set, &call, &s->call);
 }
 
-static void ask(struct cloudmap *s)
+/* When its turn has come. */
+static void on_turn(void *user)
 {
+	struct cloudmap *s = user;
 	const struct credentials_set *set = credentials_get(s->env.credentials);
 	struct cloudmap_wire_error error = { .code = "failed" };
 	int r;
 
-	(void)uv_timer_stop(&s->timer);
-	if (!set) {
+	if (!set) { /* any more */
+		turn_end(&s->turn, QUOTA_OTHER);
 		wait_for_credentials(s);
 		return;
 	}
-	s->no_credentials = false;
-	s->question = pace_ask(&s->pace, uv_now(s->env.loop));
+	s->question = s->turn.call.kind == BUDGET_INSTANCES ? PACE_ASK_ALL : PACE_ASK_REVISION;
+	pace_asked(&s->pace, uv_now(s->env.loop));
 	s->serial = set->serial;
 	s->offset_s = credentials_clock(s->env.credentials)->offset_s;
 	r = start_call(s, set);
@@ -283,6 +274,19 @@ static void ask(struct cloudmap *s)
 	(void)snprintf(error.message, sizeof(error.message), "the request cannot be made: %s",
 		       strerror(-r));
 	take_failure(s, &error, 0);
+}
+
+static void ask(struct cloudmap *s)
+{
+	enum pace_question next = pace_question(&s->pace, uv_now(s->env.loop));
+
+	(void)uv_timer_stop(&s->timer);
+	if (!credentials_get(s->env.credentials)) {
+		wait_for_credentials(s);
+		return;
+	}
+	s->no_credentials = false;
+	turn_wait(&s->turn, questions[next].kind, pace_rank(&s->pace), s->pace.due_ms);
 }
 
 /* --- the source ------------------------------------------------------------------------------- */
@@ -301,21 +305,21 @@ DEFINE_CLEANUP(struct cloudmap *, cloudmap_free);
 static int copy_where(struct cloudmap *s, const struct config *config,
 		      const struct config_service *service)
 {
+	const char *attribute = service->weights.attribute;
 	int r = cloudmap_place_init(&s->place, config->aws.region, config->aws.data_endpoint);
 
 	if (r < 0)
 		return r;
+	if (attribute)
+		s->weight_attribute = strdup(attribute);
 	s->service = strdup(service->cloudmap.service);
-	if (service->weights.attribute) {
-		s->weight_attribute = strdup(service->weights.attribute);
-		if (!s->weight_attribute)
-			return -ENOMEM;
-	}
 	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(service->cloudmap.namespace,
 							service->cloudmap.service);
 	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(service->cloudmap.namespace,
 								      service->cloudmap.service);
-	return s->service && s->bodies[PACE_ASK_ALL] && s->bodies[PACE_ASK_REVISION] ? 0 : -ENOMEM;
+	if (!s->service || !s->weight_attribute != !attribute)
+		return -ENOMEM;
+	return s->bodies[PACE_ASK_ALL] && s->bodies[PACE_ASK_REVISION] ? 0 : -ENOMEM;
 }
 
 static int cloudmap_start(const struct source_env *env, const struct config *config,
@@ -333,12 +337,14 @@ static int cloudmap_start(const struct source_env *env, const struct config *con
 	s->port = service->port;
 	pace_init(&s->pace, service->cloudmap.poll_ms, service->watch == CONFIG_WATCH_ALWAYS,
 		  uv_now(env->loop));
+	s->turn = (struct turn){ .go = on_turn, .user = s };
 	s->waiter = (struct credentials_waiter){ .ready = on_credentials, .user = s };
 	r = copy_where(s, config, service);
 	if (r == 0)
-		r = uv_timer_init(env->loop, &s->timer);
+		r = turn_join(&s->turn, env->turns);
 	if (r < 0)
 		return r;
+	(void)uv_timer_init(env->loop, &s->timer);
 	s->timer.data = s;
 	arm(s);
 	*ret = &TAKE_PTR(s)->source;
@@ -353,6 +359,14 @@ static void cloudmap_refresh(struct source *source)
 		return;
 	pace_refresh(&s->pace, uv_now(s->env.loop));
 	arm(s);
+}
+
+static void cloudmap_wake(struct source *source)
+{
+	struct cloudmap *s = cloudmap_of(source);
+
+	if (pace_wake(&s->pace, uv_now(s->env.loop)) && !s->call && !s->no_credentials)
+		arm(s);
 }
 
 static uint64_t cloudmap_next_ms(const struct source *source)
@@ -372,6 +386,7 @@ static void cloudmap_stop(struct source *source)
 	struct cloudmap *s = cloudmap_of(source);
 
 	http_cancel(s->call);
+	turn_leave(&s->turn);
 	credentials_forget(&s->waiter);
 	uv_close((uv_handle_t *)&s->timer, on_closed);
 }
@@ -379,6 +394,7 @@ static void cloudmap_stop(struct source *source)
 const struct source_ops source_cloudmap = {
 	.start = cloudmap_start,
 	.refresh = cloudmap_refresh,
+	.wake = cloudmap_wake,
 	.next_ms = cloudmap_next_ms,
 	.stop = cloudmap_stop,
 };

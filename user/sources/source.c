@@ -19,6 +19,20 @@ void source_refresh(struct source *s)
 	s->ops->refresh(s);
 }
 
+void source_wake(struct source *s)
+{
+	if (s->ops->wake)
+		s->ops->wake(s);
+}
+
+uint32_t source_random(void)
+{
+	uint32_t number = 0;
+
+	(void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+	return number;
+}
+
 uint64_t source_next_ms(const struct source *s)
 {
 	return s->ops->next_ms(s);

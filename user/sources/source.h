@@ -11,12 +11,14 @@
 
 #include "core/config.h"
 #include "core/endpoints.h"
+#include "core/pace.h"
 #include "core/requests.h"
 
 struct http;
 struct credentials;
 struct resolver;
 struct source;
+struct turns;
 
 /* What sources share; outlives them all. */
 struct source_env {
@@ -25,6 +27,7 @@ struct source_env {
 	struct credentials *credentials;
 	struct resolver *resolver;
 	struct requests *requests;
+	struct turns *turns; /* to call Cloud Map */
 };
 
 struct source_snapshot {
@@ -49,8 +52,8 @@ struct source_sink {
 	void (*unchanged)(void *user);
 	/* Does the last snapshot count only once it is repeated? NULL: no. */
 	bool (*doubted)(void *user);
-	/* Has anybody on this host used the service lately? For "watch": "demand". */
-	bool (*in_use)(void *user);
+	/* Whether tasks on this host use the service: not PACE_NEWS. */
+	enum pace_rank (*use)(void *user);
 	void *user;
 };
 
@@ -59,6 +62,7 @@ struct source_ops {
 		     const struct config_service *service, const struct source_sink *sink,
 		     struct source **ret);
 	void (*refresh)(struct source *s);
+	void (*wake)(struct source *s); /* NULL: it never rests */
 	uint64_t (*next_ms)(const struct source *s);
 	void (*stop)(struct source *s);
 };
@@ -81,8 +85,12 @@ int source_start(const struct source_env *env, const struct config *config,
 		 struct source **ret);
 /* Ask now, out of turn; a question already under way will do. */
 void source_refresh(struct source *s);
+/* The service was idle and is used again. */
+void source_wake(struct source *s);
 /* When it asks next, in uv_now's milliseconds; 0: a question is under way. */
 uint64_t source_next_ms(const struct source *s);
+/* For jitter. */
+uint32_t source_random(void);
 #define SOURCE_NEVER UINT64_MAX /* it asks when something changes */
 /* Ends it and frees it: no more calls of the sink. Takes NULL. */
 void source_stop(struct source *s);
