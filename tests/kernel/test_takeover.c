@@ -22,7 +22,7 @@
 #include "playground.h"
 
 #define PINS PLAYGROUND_BPFFS "/shunt"
-#define TAKEOVERS 100
+#define TAKEOVERS 30
 
 static int begin_all(void **state)
 {
@@ -131,7 +131,7 @@ static void *connect_until(void *stop)
 	return (void *)failed;
 }
 
-static void no_connect_notices_a_hundred_successions(void **state)
+static void no_connect_notices_one_succession_after_another(void **state)
 {
 	struct agent *a = *state;
 	bool stop = false;
@@ -547,7 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_successor_finds_all_as_it_was),
-		TEST(no_connect_notices_a_hundred_successions),
+		TEST(no_connect_notices_one_succession_after_another),
 		TEST(a_second_agent_is_told_the_pid_of_the_first),
 		TEST(pins_of_another_layout_are_refused_with_both_numbers),
 		TEST(half_made_pins_are_repaired),
