@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials: from the environment and from the container endpoint, renewed before and when they expire."""
+"""Credentials: from the environment, a container's endpoint and an instance's metadata, renewed before and when they
+expire."""
 import json
+from collections import Counter
 
 import pytest
 
@@ -22,7 +24,9 @@ def from_container(cloud, ground, agent):
 
 
 def codes(cloud):
-    return cloud.stats()["requests"].get("DiscoverInstances", {})
+    """How often it was answered how, whichever of the two questions it was."""
+    requests = cloud.stats()["requests"]
+    return Counter(requests.get("DiscoverInstances", {})) + Counter(requests.get("DiscoverInstancesRevision", {}))
 
 
 def test_the_container_endpoint_gives_credentials(cloud, from_container):
@@ -46,7 +50,7 @@ def test_an_authorization_token_is_sent_from_its_file(ground, agent, tmp_path):
 def test_expired_credentials_are_renewed_at_once(cloud, from_container):
     from_container.start().wait_backends(SERVICE, 3)
     cloud.control(credentials={"expire": True}, reset_stats=True)
-    wait.until("the expiry is met and overcome", lambda: {"ExpiredTokenException", "ok"} <= codes(cloud).keys(), 12)
+    wait.until("the expiry is met and overcome", lambda: {"ExpiredTokenException", "ok"} <= codes(cloud).keys())
     assert from_container.backends(SERVICE) == 3
     wait.until("status forgets it", lambda: from_container.service(SERVICE)["error"] is None)
 
@@ -55,7 +59,7 @@ def test_unrecognized_credentials_are_renewed_at_once(cloud, from_container):
     from_container.start().wait_backends(SERVICE, 3)
     cloud.control(credentials={"revoke": True}, reset_stats=True)
     wait.until("the refusal is met and overcome",
-               lambda: {"UnrecognizedClientException", "ok"} <= codes(cloud).keys(), within=12)
+               lambda: {"UnrecognizedClientException", "ok"} <= codes(cloud).keys())
     assert from_container.backends(SERVICE) == 3
 
 
@@ -80,10 +84,39 @@ def test_the_old_credentials_are_used_while_the_endpoint_fails(cloud, from_conta
 def test_without_credentials_nothing_is_asked_until_there_are_some(cloud, from_container, rule):
     cloud.fault(operation="Credentials", **rule)
     from_container.start()
-    wait.until("status tells it", lambda: from_container.service(SERVICE)["error"], within=12)
+    wait.until("status tells it", lambda: from_container.service(SERVICE)["error"])
     assert codes(cloud) == {}
     cloud.heal()
     from_container.wait_backends(SERVICE, 3, within=20)
+
+
+def instance(cloud, **more):
+    return {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.endpoint,
+            "AWS_METADATA_SERVICE_TIMEOUT": "10", **more}
+
+
+def test_an_instance_gives_credentials_through_sessions_that_end(cloud, ground, agent):
+    register(cloud, ground.network)
+    mine = agent(cloud, services=[from_cloudmap()], environment=instance(cloud)).start()
+    mine.wait_backends(SERVICE, 3, within=30)
+    told = mine.status()["credentials"]
+    assert told["provider"] == "instance" and told["error"] is None
+    assert [passed["provider"] for passed in told["passed_over"]] == ["environment", "container"]
+    cloud.control(metadata={"end_sessions": True}, credentials={"expire": True}, reset_stats=True)
+    wait.until("the expiry is overcome", lambda: {"ExpiredTokenException", "ok"} <= codes(cloud).keys())
+    assert cloud.stats()["requests"]["Metadata"]["Unauthorized"] == 1
+    assert cloud.stats()["requests"]["MetadataToken"] == {"ok": 1}
+
+
+def test_a_token_that_does_not_arrive_is_explained_by_the_hop_limit(cloud, ground, agent):
+    register(cloud, ground.network)
+    cloud.fault("hang", operation="MetadataToken")
+    mine = agent(cloud, services=[from_cloudmap()],
+                 environment=instance(cloud, AWS_METADATA_SERVICE_TIMEOUT="1")).start()
+    error = wait.until("status tells it", lambda: mine.status()["credentials"]["error"])
+    assert "HttpPutResponseHopLimit is 1: set it to 2" in error
+    told = mine.ctl("status").stdout
+    assert f"    error: {error}\n    not by environment: AWS_ACCESS_KEY_ID is not set\n" in told
 
 
 def test_a_session_token_from_the_environment_is_sent(cloud, ground, agent):

@@ -15,7 +15,8 @@ static const char *environment(const char *name)
 	for (size_t i = 0; variables[i]; i += 2)
 		if (streq(variables[i], name))
 			return variables[i + 1];
-	return NULL;
+	/* Only who names an endpoint of his own may ask for metadata. */
+	return streq(name, "AWS_EC2_METADATA_DISABLED") ? "true" : NULL;
 }
 
 #define ENVIRONMENT(...)                                                        \
@@ -513,7 +514,7 @@ static void without_credentials_it_waits_and_says_why(void **state)
 	world_start(&w);
 	AWAIT_FAILURES(&w, 1);
 	assert_string_equal(w.code, "no_credentials");
-	assert_non_null(strstr(w.message, "none of AWS_ACCESS_KEY_ID, "));
+	assert_non_null(strstr(w.message, "no credentials: AWS_ACCESS_KEY_ID is not set; "));
 	assert_int_equal(w.source->ops->next_ms(w.source), 0);
 	w.source->ops->refresh(w.source);
 	ENVIRONMENT(KEYS);

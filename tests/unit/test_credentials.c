@@ -15,7 +15,8 @@ static const char *environment(const char *name)
 	for (size_t i = 0; variables[i]; i += 2)
 		if (streq(variables[i], name))
 			return variables[i + 1];
-	return NULL;
+	/* Only who names an endpoint of his own may ask for metadata. */
+	return streq(name, "AWS_EC2_METADATA_DISABLED") ? "true" : NULL;
 }
 
 #define ENVIRONMENT(...)                                                        \
@@ -114,7 +115,56 @@ static const char *set_answer(char *text, size_t size, const char *id, int life_
 	return text;
 }
 
-static void credentials_of_the_environment_are_there_at_once(void **state)
+static void nobody_is_asked_before_somebody_waits(void **state)
+{
+	struct credentials_status status;
+	struct world w;
+
+	(void)state;
+	world_open(&w, nothing, 1);
+	ENVIRONMENT("AWS_CONTAINER_CREDENTIALS_FULL_URI", w.url);
+	world_start(&w);
+	assert_false(loop_until_ms(&w.loop, was_told, &w, 50));
+	credentials_status(w.credentials, &status);
+	assert_null(status.provider);
+	assert_int_equal(status.n_passed, 0);
+	assert_int_equal(w.peer.requests, 0);
+	await(&w);
+	assert_int_equal(w.peer.requests, 1);
+	credentials_status(w.credentials, &status);
+	assert_string_equal(status.provider, "container");
+	assert_int_equal(status.n_passed, 1);
+	assert_string_equal(status.passed[0].provider, "environment");
+	assert_string_equal(status.passed[0].why, "AWS_ACCESS_KEY_ID is not set");
+	world_close(&w);
+}
+
+static void who_has_given_credentials_is_not_passed_over_later(void **state)
+{
+	static char good[1024];
+	static const struct peer_answer answers[] = { { good, PEER_KEEP } };
+	struct credentials_status status;
+	struct world w;
+
+	(void)state;
+	set_answer(good, sizeof(good), "GOOD", 3600);
+	world_open(&w, answers, 1);
+	ENVIRONMENT("AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "s",
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI", w.url);
+	world_start(&w);
+	await(&w);
+	ENVIRONMENT("AWS_CONTAINER_CREDENTIALS_FULL_URI", w.url);
+	credentials_rejected(w.credentials);
+	await(&w);
+	credentials_status(w.credentials, &status);
+	assert_string_equal(status.provider, "environment");
+	assert_string_equal(status.error, "AWS_ACCESS_KEY_ID is not set");
+	assert_string_equal(credentials_get(w.credentials)->access_key_id, "AKID");
+	assert_int_equal(w.peer.requests, 0);
+	world_close(&w);
+}
+
+static void credentials_of_the_environment_are_there_when_wanted(void **state)
 {
 	struct credentials_status status;
 	struct world w;
@@ -124,6 +174,7 @@ static void credentials_of_the_environment_are_there_at_once(void **state)
 		    "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/ignored");
 	world_open(&w, nothing, 1);
 	world_start(&w);
+	await(&w);
 	assert_string_equal(credentials_get(w.credentials)->access_key_id, "AKID");
 	assert_null(credentials_get(w.credentials)->session_token);
 	credentials_status(w.credentials, &status);
@@ -142,8 +193,9 @@ static void what_is_wrong_with_the_environment_is_said_without_a_secret(void **s
 	} rows[] = {
 		{ { NULL },
 		  "none",
-		  "none of AWS_ACCESS_KEY_ID, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "
-		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is set" },
+		  "no credentials: AWS_ACCESS_KEY_ID is not set; neither "
+		  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
+		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is set; AWS_EC2_METADATA_DISABLED is set" },
 		{ { "AWS_ACCESS_KEY_ID", "a" },
 		  "environment",
 		  "AWS_SECRET_ACCESS_KEY is not set, but AWS_ACCESS_KEY_ID is" },
@@ -181,6 +233,7 @@ static void what_is_wrong_with_the_environment_is_said_without_a_secret(void **s
 		memcpy(variables, rows[i].variables, sizeof(rows[i].variables));
 		world_open(&w, nothing, 1);
 		world_start(&w);
+		await(&w);
 		credentials_status(w.credentials, &status);
 		assert_string_equal(status.provider, rows[i].provider);
 		assert_string_equal(status.error, rows[i].error);
@@ -397,7 +450,9 @@ static void who_no_longer_waits_is_not_told(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(credentials_of_the_environment_are_there_at_once),
+		cmocka_unit_test(nobody_is_asked_before_somebody_waits),
+		cmocka_unit_test(who_has_given_credentials_is_not_passed_over_later),
+		cmocka_unit_test(credentials_of_the_environment_are_there_when_wanted),
 		cmocka_unit_test(what_is_wrong_with_the_environment_is_said_without_a_secret),
 		cmocka_unit_test(plain_http_goes_to_the_host_itself_only),
 		cmocka_unit_test(a_short_lived_set_is_renewed_with_the_token_of_the_day),

@@ -24,7 +24,9 @@ static const char trouble[] =
 	"\"cgroup\":{\"path\":\"/sys/fs/"
 	"cgroup\",\"id\":1,\"attached\":false,\"error\":\"detached\"},"
 	"\"credentials\":{\"provider\":\"container\",\"available\":true,"
-	"\"expires_at\":\"2026-11-21T06:00:00Z\",\"error\":\"timeout\"},"
+	"\"expires_at\":\"2026-11-21T06:00:00Z\",\"error\":\"timeout\","
+	"\"passed_over\":[{\"provider\":\"environment\",\"why\":\"AWS_ACCESS_KEY_ID is not "
+	"set\"}]},"
 	"\"clock_offset_s\":-420,"
 	"\"services\":[{\"name\":\"backend\",\"aliases\":[\"be\"],\"vip\":\"127.254.0.10\","
 	"\"port\":8080,\"protocol\":\"tcp\",\"source\":\"cloudmap\","
@@ -58,6 +60,7 @@ static void what_is_wrong_is_told_verbatim(void **state)
 		"    error: detached\n"
 		"credentials: container, expire at 2026-11-21T06:00:00Z\n"
 		"    error: timeout\n"
+		"    not by environment: AWS_ACCESS_KEY_ID is not set\n"
 		"clock: 7 min ahead of AWS's; requests are signed with the time corrected\n"
 		"PROBLEM: the programs are not attached\n"
 		"\n"
@@ -146,7 +149,7 @@ static void the_parts_of_a_split_follow_each_with_its_own_trouble(void **state)
 		     "shuntd -\n"
 		     "configuration: -\n"
 		     "cgroup: -, NOT attached\n"
-		     "credentials: -, not available\n"
+		     "credentials: nobody has needed any\n"
 		     "\n"
 		     "a 127.254.0.10:80/tcp -> 4 backends, answered 40 s ago\n"
 		     "    source: split\n"
@@ -171,7 +174,7 @@ static void what_is_lacking_is_left_out(void **state)
 		assert_shown(replies[i], "shuntd -\n"
 					 "configuration: -\n"
 					 "cgroup: -, NOT attached\n"
-					 "credentials: -, not available\n");
+					 "credentials: nobody has needed any\n");
 }
 
 int main(void)

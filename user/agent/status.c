@@ -51,37 +51,6 @@ static void add_cgroup(const struct agent *agent, cJSON *status)
 	status_add_text(cgroup, "error", agent->detached.n > 0 ? agent->detached.lines[0] : NULL);
 }
 
-static void add_credentials(const struct agent *agent, cJSON *status)
-{
-	cJSON *credentials = cJSON_AddObjectToObject(status, "credentials");
-	struct credentials_status now;
-	char expires[sizeof("2026-11-21T00:00:00Z")];
-	time_t expires_s;
-	struct tm utc;
-
-	credentials_status(agent->env.credentials, &now);
-	expires_s = (time_t)now.expires_s;
-	status_add_text(credentials, "provider", now.provider);
-	(void)cJSON_AddBoolToObject(credentials, "available", now.available);
-	if (now.expires_s > 0 && gmtime_r(&expires_s, &utc) &&
-	    strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-		status_add_text(credentials, "expires_at", expires);
-	else
-		status_add_text(credentials, "expires_at", NULL);
-	status_add_text(credentials, "error", now.error);
-}
-
-/* null while our clock agrees with AWS's. */
-static void add_clock(const struct agent *agent, cJSON *status)
-{
-	const struct clock_skew *clock = credentials_clock(agent->env.credentials);
-
-	if (clock->offset_s)
-		(void)cJSON_AddNumberToObject(status, "clock_offset_s", (double)clock->offset_s);
-	else
-		(void)cJSON_AddNullToObject(status, "clock_offset_s");
-}
-
 static void add_notes(const struct watch *w, cJSON *to)
 {
 	cJSON *notes = cJSON_AddArrayToObject(to, "notes");
@@ -194,8 +163,7 @@ cJSON *status_build(struct agent *agent)
 	add_cgroup(agent, status);
 	foreign_add(agent, status);
 	status_add_excluded(agent, &agent->config->exclude, status);
-	add_credentials(agent, status);
-	add_clock(agent, status);
+	status_add_credentials(agent, status);
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)
 		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));

@@ -6,6 +6,8 @@
 
 #include "core/reply_json.h"
 
+#define CODE_MAX 64
+
 static void wipe_and_free(char *text)
 {
 	if (text)
@@ -94,6 +96,24 @@ static bool parse_time(const char *text, int64_t *ret)
 	return true;
 }
 
+/* An instance's metadata answers 200 when there is no set, too, and says so here. The code, if it
+ * has the form of one, is no secret. */
+static int check_code(const cJSON *json, char error[static CREDENTIALS_WIRE_ERROR_MAX])
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	bool repeated;
+	const cJSON *item = reply_json_member(json, "Code", &repeated);
+	const char *code = cJSON_IsString(item) ? item->valuestring : "";
+
+	if (!item || (streq(code, "Success") && !repeated))
+		return 0;
+	if (strspn(code, letters) == strlen(code) && *code && strlen(code) <= CODE_MAX)
+		(void)snprintf(error, CREDENTIALS_WIRE_ERROR_MAX, "there is none: %s", code);
+	else
+		(void)snprintf(error, CREDENTIALS_WIRE_ERROR_MAX, "Code: wanted \"Success\"");
+	return -EBADMSG;
+}
+
 static int read_members(const cJSON *json, struct credentials_set *set,
 			char error[static CREDENTIALS_WIRE_ERROR_MAX])
 {
@@ -143,7 +163,9 @@ int credentials_wire_parse(const char *body, size_t length, struct credentials_s
 			       "the answer is not a JSON object");
 		return -EBADMSG;
 	}
-	r = read_members(json, &set, error);
+	r = check_code(json, error);
+	if (r == 0)
+		r = read_members(json, &set, error);
 	if (r < 0)
 		return r;
 	*ret = set;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of AWS credentials, and how the ECS container endpoint writes one (JSON: AccessKeyId,
- * SecretAccessKey, Token, Expiration). The set owns its words and wipes them. No word of an answer
- * gets into a message. Pure.
+ * A set of AWS credentials, and how the endpoints of containers and instances write one (JSON:
+ * AccessKeyId, SecretAccessKey, Token, Expiration; Code, if there, is Success). The set owns its
+ * words and wipes them. No word of an answer gets into a message. Pure.
  */
 #pragma once
 

@@ -98,13 +98,26 @@ static void put_foreign(FILE *to, const cJSON *programs)
 	}
 }
 
+static void put_passed(FILE *to, const cJSON *passed)
+{
+	(void)fputs(INDENT "not by ", to);
+	status_put_text(to, status_text_at(passed, "provider"));
+	status_put_line(to, ": ", status_text_at(passed, "why"));
+}
+
 static void put_credentials(FILE *to, const cJSON *credentials)
 {
+	const char *provider = status_text_at(credentials, "provider");
 	const char *expires = status_text_at(credentials, "expires_at");
 	const char *error = status_text_at(credentials, "error");
+	const cJSON *passed;
 
+	if (!provider) {
+		(void)fputs("credentials: nobody has needed any\n", to);
+		return;
+	}
 	(void)fputs("credentials: ", to);
-	status_put_text(to, status_text_at(credentials, "provider"));
+	status_put_text(to, provider);
 	if (!cJSON_IsTrue(status_member(credentials, "available")))
 		(void)fputs(", not available", to);
 	if (expires) {
@@ -114,6 +127,10 @@ static void put_credentials(FILE *to, const cJSON *credentials)
 	(void)fputc('\n', to);
 	if (error)
 		status_put_line(to, INDENT "error: ", error);
+	cJSON_ArrayForEach(passed, status_member(credentials, "passed_over"))
+	{
+		put_passed(to, passed);
+	}
 }
 
 static void put_clock(FILE *to, const cJSON *status)

@@ -2,44 +2,35 @@
 #include "io/credentials.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <time.h>
 
 #include "core/backoff.h"
-#include "io/container_endpoint.h"
+#include "core/renewal.h"
 
-#define BODY_MAX (64u << 10)
-#define RENEW_BEFORE_S 900  /* as the AWS SDKs do */
-#define RENEW_AFTER_MIN_S 2 /* of a set that lives for seconds */
-#define RENEW_EXPIRED_S \
-	15 /* fetched, and expired by our clock: which may be the one that is wrong */
+#define CHAIN_MAX 8
 #define REJECTED_APART_MS 10000 /* attempts because of credentials_rejected */
 #define RECHECK_MS 60000	/* the wall clock may have been set */
 
 struct credentials {
-	struct http *http;
-	const char *(*environment)(const char *name);
-	struct requests *requests;
 	uv_loop_t *loop;
 	uv_timer_t timer;
-	struct http_call *call; /* a fetch under way */
+	struct provider_env env; /* owns imds */
+	struct provider_question question;
+	bool asking;  /* the question is under way */
+	bool asked;   /* there was an attempt */
+	bool settled; /* chain[at] has given a set, and is asked for the next */
+	size_t at;    /* in the chain; its length: nobody is configured */
+	struct credentials_passed passed[CHAIN_MAX];
 	struct credentials_set set;
 	struct clock_skew clock;
-	const char *provider;
-	char error[CONTAINER_ENDPOINT_ERROR_MAX]; /* "" after a good attempt */
+	char error[PROVIDER_WHY_MAX]; /* "" after a good attempt */
 	struct backoff backoff;
 	bool wanted; /* an attempt, at due_ms */
 	uint64_t due_ms;
 	bool rejected;		   /* the next attempt is because of that */
 	uint64_t rejected_next_ms; /* and the one after that not before */
-	int64_t renew_s;	   /* by the wall clock; 0: never */
+	int64_t renew_s;	   /* by AWS's clock; 0: never */
 	struct credentials_waiter *waiters;
-};
-
-/* A place that credentials may come from. -ENOENT: nothing is configured there. */
-struct provider {
-	const char *name;
-	int (*ask)(struct credentials *c);
 };
 
 static void attempt(struct credentials *c);
@@ -48,14 +39,19 @@ static void attempt(struct credentials *c);
 
 static void on_timer(uv_timer_t *timer);
 
+/* By AWS's clock, as far as we know it. */
+static int64_t now_s(const struct credentials *c)
+{
+	return time(NULL) + c->clock.offset_s;
+}
+
 static void arm(struct credentials *c)
 {
 	uint64_t now_ms = uv_now(c->loop), delay_ms = RECHECK_MS;
-	int64_t now_s = time(NULL);
+	int64_t left_s = c->renew_s - now_s(c);
 
 	if (c->renew_s)
-		delay_ms = c->renew_s > now_s ? MIN(delay_ms, (uint64_t)(c->renew_s - now_s) * 1000)
-					      : 0;
+		delay_ms = left_s > 0 ? MIN(delay_ms, (uint64_t)left_s * 1000) : 0;
 	if (c->wanted)
 		delay_ms = c->due_ms > now_ms ? MIN(delay_ms, c->due_ms - now_ms) : 0;
 	if (c->renew_s || c->wanted)
@@ -68,29 +64,17 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct credentials *c = timer->data;
 
-	if ((c->wanted && uv_now(c->loop) >= c->due_ms) || (c->renew_s && time(NULL) >= c->renew_s))
+	if ((c->wanted && uv_now(c->loop) >= c->due_ms) || (c->renew_s && now_s(c) >= c->renew_s))
 		attempt(c);
 	else
 		arm(c);
-}
-
-static int64_t renew_at(int64_t expires_s)
-{
-	int64_t now_s = time(NULL);
-
-	if (expires_s == 0)
-		return 0;
-	if (expires_s <= now_s)
-		return now_s + RENEW_EXPIRED_S;
-	return MAX(expires_s - RENEW_BEFORE_S,
-		   now_s + MAX((expires_s - now_s) / 2, RENEW_AFTER_MIN_S));
 }
 
 void credentials_rejected(struct credentials *c)
 {
 	uint64_t due_ms = MAX(uv_now(c->loop), c->rejected_next_ms);
 
-	if (c->call)
+	if (c->asking)
 		return;
 	c->rejected = true;
 	c->due_ms = c->wanted ? MIN(c->due_ms, due_ms) : due_ms;
@@ -116,12 +100,6 @@ static void tell_waiters(struct credentials *c)
 	}
 }
 
-static void count(struct credentials *c, const char *code)
-{
-	if (c->requests)
-		requests_count(c->requests, "credentials", "GetCredentials", code);
-}
-
 static void retry_later(struct credentials *c)
 {
 	uint32_t random = 0;
@@ -133,157 +111,108 @@ static void retry_later(struct credentials *c)
 	arm(c);
 }
 
-static int _printf_(2, 3) fail(struct credentials *c, const char *format, ...)
+static void take_set(struct credentials *c)
 {
-	va_list arguments;
+	struct credentials_set *set = &c->question.set;
+	uint32_t random = 0;
 
-	va_start(arguments, format);
-	(void)vsnprintf(c->error, sizeof(c->error), format, arguments);
-	va_end(arguments);
-	retry_later(c);
-	return -EINVAL;
-}
-
-/* Takes the set over. */
-static void succeed(struct credentials *c, struct credentials_set *set)
-{
+	(void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
 	set->serial = c->set.serial + !credentials_set_same(&c->set, set);
 	credentials_set_done(&c->set);
 	c->set = *set;
 	*set = (struct credentials_set){ 0 };
 	c->error[0] = '\0';
+	c->settled = true;
 	backoff_recovered(&c->backoff);
-	c->renew_s = renew_at(c->set.expires_s);
+	c->renew_s = renewal_due(now_s(c), c->set.expires_s, random);
 	arm(c);
 }
 
-/* --- the environment -------------------------------------------------------------------------- */
-
-/* NULL for what is not set or empty. */
-static const char *variable(const struct credentials *c, const char *name)
+/* The end of an attempt; who waits is told last. */
+static void end(struct credentials *c, int result)
 {
-	const char *value = c->environment(name);
-
-	return value && *value ? value : NULL;
-}
-
-static int ask_environment(struct credentials *c)
-{
-	_cleanup_(credentials_set_done) struct credentials_set set = { 0 };
-	const struct {
-		const char *name;
-		bool wanted;
-		char **to;
-	} rows[] = {
-		{ "AWS_ACCESS_KEY_ID", true, &set.access_key_id },
-		{ "AWS_SECRET_ACCESS_KEY", true, &set.secret_access_key },
-		{ "AWS_SESSION_TOKEN", false, &set.session_token },
-	};
-
-	if (!variable(c, "AWS_ACCESS_KEY_ID") && !variable(c, "AWS_SECRET_ACCESS_KEY"))
-		return -ENOENT;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *value = variable(c, rows[i].name);
-
-		if (!value && rows[i].wanted)
-			return fail(c, "%s is not set, but %s is", rows[i].name, rows[!i].name);
-		if (value && !credentials_wire_is_word(value))
-			return fail(c, "%s: wanted visible characters only", rows[i].name);
-		*rows[i].to = value ? strdup(value) : NULL;
-		if (value && !*rows[i].to)
-			return fail(c, "no memory");
-	}
-	succeed(c, &set);
-	return 0;
-}
-
-/* --- the container endpoint ------------------------------------------------------------------- */
-
-static void on_answer(void *user, const struct http_response *response)
-{
-	_cleanup_(credentials_set_done) struct credentials_set set = { 0 };
-	char wrong[CREDENTIALS_WIRE_ERROR_MAX], code[32];
-	struct credentials *c = user;
-
-	c->call = NULL;
-	if (response->failure) {
-		count(c, response->failure);
-		(void)fail(c, "container endpoint: %s: %s", response->failure, response->detail);
-	} else if (response->status != 200) {
-		(void)snprintf(code, sizeof(code), "http_%ld", response->status);
-		count(c, code);
-		(void)fail(c, "container endpoint: HTTP status %ld", response->status);
-	} else if (credentials_wire_parse(response->body, response->length, &set, wrong) < 0) {
-		count(c, "garbled");
-		(void)fail(c, "container endpoint: %s", wrong);
+	c->asking = false;
+	if (result == 0) {
+		take_set(c);
 	} else {
-		count(c, "ok");
-		succeed(c, &set);
+		(void)util_copy(c->error, sizeof(c->error), c->question.why);
+		retry_later(c);
 	}
+	provider_forget(&c->question);
 	tell_waiters(c);
 }
 
-static int ask_container(struct credentials *c)
+static void on_done(struct provider_question *q, int result)
 {
-	_cleanup_(container_endpoint_done) struct container_endpoint endpoint = { 0 };
-	const char *headers[] = { NULL, NULL };
-	int r = container_endpoint_find(c->environment, &endpoint, c->error);
-
-	if (r == -ENOENT)
-		return r;
-	if (r == 0) {
-		headers[0] = endpoint.header;
-		r = http_start(c->http,
-			       &(struct http_request){
-				       .method = "GET",
-				       .url = endpoint.url,
-				       .headers = headers,
-				       .body_max = BODY_MAX,
-				       .no_proxy = true,
-			       },
-			       on_answer, c, &c->call);
-		if (r == 0)
-			return -EINPROGRESS;
-		(void)snprintf(c->error, sizeof(c->error),
-			       "container endpoint: cannot be asked: %s", strerror(-r));
-	}
-	retry_later(c);
-	return r;
+	end(q->user, result);
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- the chain -------------------------------------------------------------------------------- */
 
-static int ask_nobody(struct credentials *c)
-{
-	return fail(c, "none of AWS_ACCESS_KEY_ID, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "
-		       "AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
-}
-
-/* In the order of the AWS SDKs; the first that is configured is asked, and no other if it fails. */
-static const struct provider providers[] = {
-	{ "environment", ask_environment },
-	{ "container", ask_container },
-	{ "none", ask_nobody },
+/* In the order of the AWS SDKs. */
+static const struct provider *const chain[] = {
+	&provider_environment,
+	&provider_container,
+	&provider_instance,
 };
+_Static_assert(ARRAY_SIZE(chain) <= CHAIN_MAX, "a longer chain than CHAIN_MAX");
 
-static void attempt(struct credentials *c)
+/* Nobody in the chain is configured: what each of them lacks. */
+static void describe_nobody(struct credentials *c)
+{
+	struct provider_question *q = &c->question;
+	size_t length = 0;
+
+	for (size_t i = 0; i < c->at && length < sizeof(q->why); i++) {
+		int n = snprintf(q->why + length, sizeof(q->why) - length, "%s%s",
+				 i > 0 ? "; " : "no credentials: ", c->passed[i].why);
+
+		length += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* What has given credentials once is not passed over because its file is being written. */
+static bool may_pass(const struct credentials *c, int result)
+{
+	return result == -ENOENT && !c->settled;
+}
+
+static int ask_chain(struct credentials *c)
 {
 	int r = -ENOENT;
 
-	if (c->call)
+	for (c->at = c->settled ? c->at : 0; c->at < ARRAY_SIZE(chain); c->at++) {
+		r = chain[c->at]->ask(&c->question);
+		if (!may_pass(c, r))
+			return r;
+		provider_forget(&c->question);
+		c->passed[c->at].provider = chain[c->at]->name;
+		(void)util_copy(c->passed[c->at].why, sizeof(c->passed[c->at].why),
+				c->question.why);
+	}
+	describe_nobody(c);
+	return r;
+}
+
+static void attempt(struct credentials *c)
+{
+	int r;
+
+	if (c->asking)
 		return;
 	(void)uv_timer_stop(&c->timer);
+	c->asked = true;
 	c->wanted = false;
 	if (c->rejected)
 		c->rejected_next_ms = uv_now(c->loop) + REJECTED_APART_MS;
 	c->rejected = false;
-	for (size_t i = 0; i < ARRAY_SIZE(providers) && r == -ENOENT; i++) {
-		c->provider = providers[i].name;
-		r = providers[i].ask(c);
-	}
+	c->asking = true;
+	r = ask_chain(c);
 	if (r != -EINPROGRESS)
-		tell_waiters(c);
+		end(c, r);
 }
+
+/* --- life ------------------------------------------------------------------------------------- */
 
 int credentials_new(uv_loop_t *loop, struct http *http,
 		    const char *(*environment)(const char *name), struct requests *requests,
@@ -294,16 +223,23 @@ int credentials_new(uv_loop_t *loop, struct http *http,
 
 	if (!c)
 		return -ENOMEM;
-	r = uv_timer_init(loop, &c->timer);
+	r = imds_new(loop, http, environment, requests, &c->env.imds);
 	if (r < 0)
 		return r;
+	r = uv_timer_init(loop, &c->timer);
+	if (r < 0) {
+		imds_free(c->env.imds);
+		return r;
+	}
 	c->timer.data = c;
 	c->loop = loop;
-	c->http = http;
-	c->environment = environment;
-	c->requests = requests;
+	c->env.loop = loop;
+	c->env.http = http;
+	c->env.environment = environment;
+	c->env.requests = requests;
+	c->env.clock = &c->clock;
+	c->question = (struct provider_question){ .env = &c->env, .done = on_done, .user = c };
 	c->backoff = (struct backoff){ .first_ms = 1000, .max_ms = 15000 };
-	attempt(c);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
@@ -317,7 +253,8 @@ void credentials_free(struct credentials *c)
 {
 	if (!c)
 		return;
-	http_cancel(c->call);
+	provider_forget(&c->question);
+	imds_free(c->env.imds);
 	credentials_set_done(&c->set);
 	while (c->waiters)
 		credentials_forget(c->waiters);
@@ -338,6 +275,11 @@ void credentials_await(struct credentials *c, struct credentials_waiter *waiter)
 	if (waiter->next)
 		waiter->next->link = &waiter->next;
 	c->waiters = waiter;
+	if (c->asked || c->wanted)
+		return;
+	c->wanted = true;
+	c->due_ms = uv_now(c->loop);
+	arm(c);
 }
 
 void credentials_forget(struct credentials_waiter *waiter)
@@ -359,9 +301,13 @@ struct clock_skew *credentials_clock(struct credentials *c)
 void credentials_status(const struct credentials *c, struct credentials_status *ret)
 {
 	*ret = (struct credentials_status){
-		.provider = c->provider,
+		.provider = !c->asked			? NULL
+			    : c->at < ARRAY_SIZE(chain) ? chain[c->at]->name
+							: "none",
 		.available = credentials_get(c) != NULL,
 		.expires_s = c->set.expires_s,
 		.error = c->error[0] ? c->error : NULL,
+		.passed = c->passed,
+		.n_passed = c->asked ? c->at : 0,
 	};
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS credentials: from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_SESSION_TOKEN), else from the ECS container endpoint (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
- * AWS_CONTAINER_CREDENTIALS_FULL_URI). Fetched in the background and renewed 15 minutes before they
- * expire, short-lived ones after half their life; the last good ones are kept while renewal fails,
- * which is tried again after 1 s, doubling up to 15 s. It owns the set it hands out, and never
- * shows a word of it.
+ * AWS credentials, from a chain of providers in the order of the AWS SDKs: the first that is
+ * configured is asked, and it alone from then on. Nobody is asked before somebody waits for
+ * credentials. They are fetched in the background and renewed before they expire (core/renewal);
+ * the last good ones are kept while renewal fails, expired ones too, for whether they still hold is
+ * AWS's to say; it is tried again after 1 s, doubling up to 15 s. It owns the set it hands out, and
+ * never shows a word of it.
  */
 #pragma once
 
@@ -16,21 +16,29 @@
 #include "core/credentials_wire.h"
 #include "core/requests.h"
 #include "io/http.h"
+#include "io/provider.h"
 
 struct credentials;
 
 /* What credentials_status tells; pointers live until the next turn of the loop. */
 struct credentials_status {
-	const char *provider; /* "environment", "container", "none" */
+	/* Who is asked: "environment", "container" ...; "none": nobody has any; NULL: nobody was
+	 * asked. */
+	const char *provider;
 	bool available;
 	int64_t expires_s;
 	const char *error; /* of the last attempt, or NULL */
+	/* Those before it in the chain, and why none of them was asked. */
+	const struct credentials_passed *passed;
+	size_t n_passed;
 };
 
-/*
- * `environment` reads a variable (getenv, or a test's own). `requests` may be NULL. The first
- * attempt is made at once: credentials of the environment are there on return.
- */
+struct credentials_passed {
+	const char *provider;
+	char why[PROVIDER_WHY_MAX];
+};
+
+/* `environment` reads a variable (getenv, or a test's own). `requests` may be NULL. */
 int credentials_new(uv_loop_t *loop, struct http *http,
 		    const char *(*environment)(const char *name), struct requests *requests,
 		    struct credentials **ret);
@@ -51,8 +59,8 @@ struct credentials_waiter {
 
 /*
  * `ready` is called back once, from the loop, when the next attempt has ended, well or not. There
- * is a next attempt while credentials_get is NULL, and after credentials_rejected. Who waits
- * already goes on waiting.
+ * is a next attempt while credentials_get is NULL, the first because somebody waits, and after
+ * credentials_rejected. Who waits already goes on waiting.
  */
 void credentials_await(struct credentials *c, struct credentials_waiter *waiter);
 void credentials_forget(struct credentials_waiter *waiter);

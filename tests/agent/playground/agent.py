@@ -36,6 +36,7 @@ class Agent:
                                            "data_endpoint": cloud.endpoint})
             self.config.setdefault("dns", {"servers": [cloud.dns]})
         self.environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self.environment["AWS_EC2_METADATA_DISABLED"] = "true"  # or who has no credentials asks the machine's own
         self.environment.update(STATIC_KEY if environment is None else environment)
         self.file = ground.scratch / "shunt.json"
         self.arguments = ["--config", self.file]

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler
 
 from . import faults, garbage, keyring, operations, sigv4
+from .metadata import Metadata
 from .errors import AwsError, common
 
 BODY_MAX = 1 << 20
@@ -97,11 +98,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(200, self.server.faults.show())
         elif path.startswith("/v2/credentials/"):
             self.answer("Credentials", path.rsplit("/", 1)[1], self.credentials)
+        elif path.startswith("/latest/meta-data/"):
+            self.answer("Metadata", path.removeprefix("/latest/meta-data/"), lambda: self.metadata(path))
         else:
             self.send_json(404, {"message": "Not Found"})
 
     def do_PUT(self):
-        self.send_json(405, {"message": "Method Not Allowed"})
+        if self.path == "/latest/api/token":
+            self.answer("MetadataToken", None, lambda: self.server.metadata.open_session(
+                self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")))
+        else:
+            self.send_json(405, {"message": "Method Not Allowed"})
 
     def do_POST(self):
         try:
@@ -132,6 +139,9 @@ class Handler(BaseHTTPRequestHandler):
         if role not in self.server.roles:
             raise keyring.no_such_role()
         return self.server.keyring.hand_out(role)
+
+    def metadata(self, path):
+        return self.server.metadata.read(path, self.headers.get("X-aws-ec2-metadata-token"))
 
     def api(self, request):
         target = request.header("x-amz-target") or ""
@@ -173,6 +183,8 @@ class Handler(BaseHTTPRequestHandler):
             rule = None
         if rule:
             self.spoil(rule, b"" if output is None else json.dumps(output).encode())
+        elif isinstance(output, str):
+            self.send_bytes(200, output.encode(), "text/plain")
         else:
             self.send_json(200, output, API_TYPE)
 
@@ -239,6 +251,7 @@ class Web(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.faults, self.stats = faults.Faults(), faults.Stats()
         self.roles, self.credentials_token = set(options.role), options.credentials_token
         self.verbose, self.clock_offset_s = options.verbose, 0
+        self.metadata = Metadata(ring, registry.region)
         self.tls = None
         if options.tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -247,7 +260,7 @@ class Web(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def control(self, wish):
         """What POST /_control may say; see the README beside this."""
-        known = {"faults", "add", "clear", "credentials", "clock_offset_s", "reset_stats"}
+        known = {"faults", "add", "clear", "credentials", "metadata", "clock_offset_s", "reset_stats"}
         unknown = set(wish) - known
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
@@ -255,6 +268,7 @@ class Web(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self.faults.replace(wish.get("faults", []))
         self.faults.add(wish.get("add", []))
         self.keyring.control(wish.get("credentials", {}))
+        self.metadata.control(wish.get("metadata", {}))
         self.clock_offset_s = float(wish.get("clock_offset_s", self.clock_offset_s))
         if wish.get("reset_stats"):
             self.stats.reset()
