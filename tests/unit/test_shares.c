@@ -10,7 +10,8 @@
 
 #define ENDPOINTS_OF_TESTS 8
 
-/* Lines of a static file; those at port 9 are unhealthy, those at port 8 drain. */
+/* Lines of a static file; those at port 9 are unhealthy, those at port 8 drain, at 7 are ejected.
+ */
 static struct endpoints endpoints_of(const char *lines)
 {
 	_cleanup_(diag_done) struct diag problems = { 0 };
@@ -23,6 +24,8 @@ static struct endpoints endpoints_of(const char *lines)
 			made.list[i].state = STATE_UNHEALTHY;
 		if (made.list[i].at.port == 8)
 			made.list[i].state = STATE_DRAINING;
+		if (made.list[i].at.port == 7)
+			made.list[i].state = STATE_EJECTED;
 	}
 	return made;
 }
@@ -127,6 +130,12 @@ static void health_comes_before_the_zone(void **state)
 		  "10.0.0.4:80 zone=b\n",
 		  "100 100 0 0", true },
 		{ "10.0.0.1:8 zone=a\n10.0.0.2:8 zone=a\n10.0.0.3:9 zone=b\n", "0 0 100", false },
+		/* ejected ones are not enough, and are in the run to be tried again */
+		{ "10.0.0.1:80 zone=a\n10.0.0.2:80 zone=a\n10.0.0.3:7 zone=a\n"
+		  "10.0.0.4:7 zone=b\n",
+		  "100 100 100 0", true },
+		{ "10.0.0.1:80 zone=a\n10.0.0.2:7 zone=a\n10.0.0.3:80 zone=b\n", "100 100 100",
+		  false },
 	};
 	const struct shares_zone zone = { .prefer = "a", .min = 2 };
 

@@ -37,10 +37,13 @@ void shares_prefer_healthy(const struct endpoints *e, uint32_t *shares)
 
 static bool is_local(const struct endpoint *e, const struct shares_zone *zone)
 {
-	return e->state == STATE_HEALTHY && streq(e->zone, zone->prefer);
+	return streq(e->zone, zone->prefer);
 }
 
-/* Whether the family is left to its local backends, or has none at all. */
+/*
+ * Whether the family is left to its local backends, or has none at all. Only healthy ones make them
+ * enough; one that is ejected keeps its share, or it would never be tried again.
+ */
 static bool family_prefer(const struct endpoints *e, const struct shares_zone *zone, bool ipv4,
 			  uint32_t *shares)
 {
@@ -50,12 +53,13 @@ static bool family_prefer(const struct endpoints *e, const struct shares_zone *z
 		if (!is_of(&e->list[i], ipv4))
 			continue;
 		all++;
-		local += is_local(&e->list[i], zone);
+		local += e->list[i].state == STATE_HEALTHY && is_local(&e->list[i], zone);
 	}
 	if (local < MAX(zone->min, 1U))
 		return all == 0;
 	for (size_t i = 0; i < e->n; i++) {
-		if (is_of(&e->list[i], ipv4) && !is_local(&e->list[i], zone))
+		if (is_of(&e->list[i], ipv4) &&
+		    (e->list[i].state == STATE_UNHEALTHY || !is_local(&e->list[i], zone)))
 			shares[i] = 0;
 	}
 	return true;
