@@ -114,6 +114,13 @@ static __always_inline __u64 backoff(const struct shunt_rules *rules, __u32 ejec
 	return ms * NS_PER_MS;
 }
 
+/* One that has lost its share meanwhile is not counted any more: the agent has seen to that. */
+static __always_inline void ejected_less(struct shunt_policy *policy)
+{
+	if (policy->ejected)
+		__sync_fetch_and_add(&policy->ejected, -1);
+}
+
 /* At most so many percent of the service's backends, but always one. */
 static __always_inline bool ejection_is_allowed(struct shunt_policy *policy)
 {
@@ -122,7 +129,7 @@ static __always_inline bool ejection_is_allowed(struct shunt_policy *policy)
 	if (before == 0 ||
 	    (before + 1) * 100 <= policy->rules.backends * policy->rules.ejection_max_percent)
 		return true;
-	__sync_fetch_and_add(&policy->ejected, -1);
+	ejected_less(policy);
 	return false;
 }
 
@@ -140,7 +147,7 @@ static __always_inline void eject(struct shunt_policy *policy, struct shunt_heal
 	if (__sync_val_compare_and_swap(&health->eject_until, until,
 					now + backoff(rules, health->ejections)) != until) {
 		if (!until)
-			__sync_fetch_and_add(&policy->ejected, -1);
+			ejected_less(policy);
 		return;
 	}
 	health->ejections++;
@@ -158,7 +165,7 @@ static __always_inline void readmit(struct shunt_policy *policy, struct shunt_he
 	health->returned_ms = ms_of(bpf_ktime_get_ns());
 	health->window.failures = 0;
 	if (until && __sync_val_compare_and_swap(&health->eject_until, until, 0) == until)
-		__sync_fetch_and_add(&policy->ejected, -1);
+		ejected_less(policy);
 	health->trial = 0;
 	news_add();
 }

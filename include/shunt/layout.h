@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 7
+#define SHUNT_LAYOUT_VERSION 8
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -206,7 +206,7 @@ struct shunt_policy {
 	struct shunt_rules rules;
 	__s32 active;  /* connections that began while connections_max was set */
 	__s32 pending; /* of these, not established yet */
-	__u32 ejected; /* backends, now */
+	__u32 ejected; /* of rules.backends, now */
 	__u32 pad;
 	__u64 ejections;
 	__u64 limited;	      /* connects */
@@ -351,9 +351,10 @@ struct shunt_backend {
 	__u8 ipv6[16];
 	__u16 port; /* 0: the port that the client asked for */
 	__u16 weight;
-	__u32 born; /* as in its slots */
-	__u8 parts; /* bit i: it is of part i of the service's split; 1 where there is none */
-	__u8 pad[3];
+	__u32 born;	/* as in its slots */
+	__u8 parts;	/* bit i: it is of part i of the service's split; 1 where there is none */
+	__u8 has_share; /* 0: it is in no slot: drained, unhealthy, or others are preferred */
+	__u8 pad[2];
 	char zone[SHUNT_ZONE_MAX];
 };
 

@@ -86,6 +86,26 @@ def test_after_its_time_one_connection_tries_it(ground, serving):
     assert refusals(ground, 30, ground.tasks[0]) == 0
 
 
+def test_a_drained_backend_does_not_count_among_those_that_are_ejected(ground, agent):
+    bad = [f"{ground.network.backends[2].address}:{port}" for port in (9, 10)]
+    good = endpoints(ground.network)[:2]
+    agent = agent(environment={}, services=[static("web", *good, *bad, vip=VIP, ejection=LONG)]).start()
+    for task in ("one", "two"):
+        refusals(ground, 60, ground.task(task))
+    for place in bad:
+        wait_state(agent, place, "ejected")
+    watching = ground.task("three")
+    assert refusals(ground, 30, watching) == 0  # two of four are left: no panic yet
+    agent.ctl("drain", bad[0])
+    assert refusals(ground, 30, watching) == 0  # and two of three
+    assert agent.candidates(VIP)[bad[1]][2] == "not picked: ejected, connections to it failed"
+    agent.ctl("drain", good[0])
+    assert refusals(ground, 30, watching) == 0  # one of two
+    agent.ctl("undrain", bad[0])
+    assert refusals(ground, 30, watching) > 0  # one of three: all are used
+    assert agent.candidates(VIP)[bad[1]][2] == "picked: too many are ejected"
+
+
 def test_without_ejection_nothing_is_avoided(ground, serving):
     serving(ejection=False)
     # the turns are those of a CPU, and a client may change it

@@ -126,6 +126,24 @@ static void a_trial_that_has_ended_well_readmits(void **state)
 	all_use_it_again();
 }
 
+/* The agent has taken it off the count when it took its share. */
+static void a_trial_of_one_without_a_share_is_not_taken_off_the_count_again(void **state)
+{
+	_cleanup_close_ int listener = -1;
+	int trial;
+
+	(void)state;
+	eject();
+	let_time_pass();
+	listener = scene_listen(DEAD, 200);
+	trial = scene_start_to(1);
+	dataplane_settle_ejected(scene.dataplane, agent_id(&scene, "s"), 1, 0);
+	scene_end_well(trial, scene_accept(listener));
+	assert_true(scene_wait(trial_is_over, NULL));
+	assert_false(is_ejected());
+	assert_int_equal(scene_policy().ejected, 0);
+}
+
 /* Many a server ends each connection so. */
 static void a_trial_that_came_through_and_was_reset_then_readmits(void **state)
 {
@@ -379,6 +397,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, scene_clear)
 		TEST(one_connection_tries_it_while_others_avoid_it),
 		TEST(a_trial_that_has_ended_well_readmits),
+		TEST(a_trial_of_one_without_a_share_is_not_taken_off_the_count_again),
 		TEST(a_trial_that_came_through_and_was_reset_then_readmits),
 		TEST(the_task_of_the_trial_forgets_its_own_grudge),
 		TEST(a_trial_that_is_refused_ejects_it_for_longer_up_to_a_limit),

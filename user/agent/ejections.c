@@ -51,15 +51,26 @@ static bool compare(const struct watch *w, struct ejections *now)
 	return changed;
 }
 
-/* Reads the rows of the service's backends. *ret_quiet: none of them counts. 0 or -ENOMEM. */
-static int read_rows(const struct watch *w, uint32_t service_id, struct ejections *ret,
-		     bool *ret_quiet)
+/* What the rows of a service's backends say. */
+struct findings {
+	struct ejections ejected; /* owned */
+	uint32_t sharing;	  /* of them, those that have a share: only these count for panic */
+	bool quiet;		  /* no row counts */
+};
+
+static void findings_done(struct findings *f)
+{
+	ejections_done(&f->ejected);
+}
+
+/* 0 or -ENOMEM. */
+static int read_rows(const struct watch *w, uint32_t service_id, struct findings *ret)
 {
 	const struct plan_state *state = planner_state(w->agent->planner);
 	struct shunt_policy policy;
 	int r = 0;
 
-	*ret_quiet = true;
+	*ret = (struct findings){ .quiet = true };
 	dataplane_policy(w->agent->dataplane, service_id, &policy);
 	for (size_t i = plan_state_backends(state, service_id); i < state->backends.n && r == 0;
 	     i++) {
@@ -75,14 +86,16 @@ static int read_rows(const struct watch *w, uint32_t service_id, struct ejection
 			dataplane_end_ejection(w->agent->dataplane, row->id, row->info.born);
 			continue;
 		}
-		*ret_quiet &= ejection_is_quiet(&health, &policy.rules, uv_hrtime());
+		ret->quiet &= ejection_is_quiet(&health, &policy.rules, uv_hrtime());
 		e.at.addr = row->info.family == FAMILY_IPV6 ? addr_from_ipv6(row->info.ipv6)
 							    : addr_from_ipv4(row->info.ipv4);
 		e.at.port = row->info.port;
 		e.until_ns = health.eject_until;
 		e.in_a_row = health.ejections;
-		if (health.eject_until)
-			r = ejections_add(ret, &e);
+		if (!health.eject_until)
+			continue;
+		ret->sharing += row->info.has_share;
+		r = ejections_add(&ret->ejected, &e);
 	}
 	return r;
 }
@@ -90,37 +103,35 @@ static int read_rows(const struct watch *w, uint32_t service_id, struct ejection
 /* Between the last look and this the programs may have found something: then it is as it was. */
 static void stop_looking(const struct watch *w, uint32_t service_id, uint64_t look)
 {
-	_cleanup_(ejections_done) struct ejections unused = { 0 };
-	bool quiet;
+	_cleanup_(findings_done) struct findings now = { 0 };
 
 	dataplane_set_look(w->agent->dataplane, service_id, 0);
-	if (read_rows(w, service_id, &unused, &quiet) < 0 || !quiet)
+	if (read_rows(w, service_id, &now) < 0 || !now.quiet)
 		dataplane_set_look(w->agent->dataplane, service_id, look);
 }
 
 static int look_at(struct watch *w)
 {
-	_cleanup_(ejections_done) struct ejections now = { 0 };
+	_cleanup_(findings_done) struct findings now = { 0 };
 	uint32_t service_id = watch_service_id(w);
 	uint64_t look = dataplane_look(w->agent->dataplane, service_id);
 	struct shunt_policy policy;
-	bool quiet;
 	int r;
 
 	w->looking = look != 0;
 	if (!look && w->ejections.n == 0)
 		return 0;
 	dataplane_policy(w->agent->dataplane, service_id, &policy);
-	r = read_rows(w, service_id, &now, &quiet);
+	r = read_rows(w, service_id, &now);
 	if (r < 0)
 		return r;
-	dataplane_settle_ejected(w->agent->dataplane, service_id, policy.ejected, (uint32_t)now.n);
-	if (compare(w, &now))
+	dataplane_settle_ejected(w->agent->dataplane, service_id, policy.ejected, now.sharing);
+	if (compare(w, &now.ejected))
 		reconcile_schedule(w->agent);
 	ejections_done(&w->ejections);
-	w->ejections = now;
-	now = (struct ejections){ 0 };
-	if (quiet)
+	w->ejections = now.ejected;
+	now.ejected = (struct ejections){ 0 };
+	if (now.quiet)
 		stop_looking(w, service_id, look);
 	return 0;
 }

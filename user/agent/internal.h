@@ -92,6 +92,7 @@ void events_check(struct agent *agent);
 
 /* ejections.c */
 void ejections_open(struct agent *agent);
+/* After a plan, too: it may have given a share to those that are ejected, or taken it. */
 void ejections_look(struct agent *agent);
 void ejections_close(struct agent *agent);
 

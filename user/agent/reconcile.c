@@ -143,6 +143,7 @@ static void reconcile(struct agent *agent)
 		log_info("The maps are up to date again", "services=%zu", agent->n_watches);
 	if (planner_wants_grace(agent->planner))
 		start_grace(agent);
+	ejections_look(agent);
 	ramp_on(agent);
 	agent_announce(agent);
 }

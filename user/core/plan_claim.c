@@ -87,6 +87,7 @@ static struct shunt_backend row_of_slot(const struct planner *p, uint32_t servic
 		.port = slot->port,
 		.weight = 1,
 		.born = slot->born,
+		.has_share = 1,
 	};
 
 	if (!ipv6)

@@ -69,6 +69,7 @@ static struct shunt_backend backend_info(const struct decision *d, const struct 
 		.port = e->at.port,
 		.weight = e->weight,
 		.parts = b->parts,
+		.has_share = b->share > 0,
 	};
 
 	(void)util_copy(info.service, sizeof(info.service), d->want->name);

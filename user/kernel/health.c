@@ -53,7 +53,7 @@ void dataplane_set_look(const struct dataplane *d, uint32_t service_id, uint64_t
 				 __ATOMIC_RELAXED);
 }
 
-/* Backends that leave while they are ejected are counted by nobody else. */
+/* Backends that leave, or get and lose their share, while they are ejected nobody else counts. */
 void dataplane_settle_ejected(const struct dataplane *d, uint32_t service_id, uint32_t seen,
 			      uint32_t ejected)
 {
