@@ -44,15 +44,6 @@ static __always_inline bool attempt_goes_there(struct bpf_sock_ops *ctx,
 
 /* --- TCP_USER_TIMEOUT, lent ------------------------------------------------------------------- */
 
-static __always_inline void given_add(__s64 change)
-{
-	__u32 zero = 0;
-	struct shunt_prefixes *prefixes = bpf_map_lookup_elem(&shunt_prefixes, &zero);
-
-	if (prefixes)
-		__sync_fetch_and_add(&prefixes->given, change);
-}
-
 /* bpf_getsockopt() knows it from Linux 6.0 only. */
 static __always_inline bool user_timeout_read(struct bpf_sock_ops *ctx, __u32 *ret_ms)
 {
@@ -79,12 +70,11 @@ static __always_inline void attempt_limit(struct bpf_sock_ops *ctx, struct shunt
 		return;
 	attempt->own_ms = own_ms;
 	attempt->given_ms = attempt->limit_ms;
-	given_add(1);
 }
 
 /* If it is still ours: the application may have set another meanwhile. */
 static __always_inline void attempt_give_back(struct bpf_sock_ops *ctx,
-					      const struct shunt_attempt *attempt)
+					      struct shunt_attempt *attempt)
 {
 	__u32 now_ms;
 
@@ -92,7 +82,7 @@ static __always_inline void attempt_give_back(struct bpf_sock_ops *ctx,
 		return;
 	if (user_timeout_read(ctx, &now_ms) && now_ms == attempt->given_ms)
 		(void)user_timeout_set(ctx, attempt->own_ms);
-	given_add(-1);
+	attempt->given_ms = 0;
 }
 
 /*
@@ -175,6 +165,7 @@ static __always_inline void attempt_begin(struct bpf_sock_ops *ctx)
 
 	if (!attempt)
 		return;
+	attempt_give_back(ctx, attempt); /* of an attempt before, whose end was not seen */
 	service_id = attempt->service_id;
 	policy = bpf_map_lookup_elem(&shunt_policies, &service_id);
 	if (!policy || !attempt_goes_there(ctx, attempt)) {
@@ -190,7 +181,7 @@ static __always_inline void attempt_begin(struct bpf_sock_ops *ctx)
 
 static __always_inline void attempt_end(struct bpf_sock_ops *ctx, bool established)
 {
-	const struct shunt_attempt *attempt = attempt_of(ctx);
+	struct shunt_attempt *attempt = attempt_of(ctx);
 
 	if (!attempt)
 		return;

@@ -110,6 +110,9 @@ static __always_inline void note_attempt(struct bpf_sock_addr *ctx, const struct
 			.generation = pick->generation,
 			.backend = pick->address,
 			.port = pick->port,
+			/* lent for an attempt before, whose end was not seen */
+			.given_ms = attempt->given_ms,
+			.own_ms = attempt->own_ms,
 		};
 }
 

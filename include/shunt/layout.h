@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 8
+#define SHUNT_LAYOUT_VERSION 9
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -86,10 +86,9 @@ struct shunt_address {
 struct shunt_prefixes {
 	__u64 ipv4[SHUNT_PREFIX_WORDS]; /* a bit for each value of an address's first 16 bits */
 	__u64 ipv6[SHUNT_PREFIX_WORDS];
-	__u64 spills;	    /* entries of shunt_spills */
-	__u64 news;	    /* changes of health, for the agent to notice */
-	__u64 given;	    /* sockets with a TCP_USER_TIMEOUT that events.bpf.c has to take back */
-	__u32 excluded_all; /* a bit for each level that has cgroups excluded from all services */
+	__u64 spills;	     /* entries of shunt_spills */
+	__u64 news;	     /* changes of health, for the agent to notice */
+	__u32 excluded_all;  /* a bit for each level that has cgroups excluded from all services */
 	__u32 excluded_some; /* and for each that has some excluded from single services */
 };
 

@@ -42,6 +42,8 @@ int playground_attach_foreign(const char *cgroup, const char *name, int attach_t
 			      unsigned int flags);
 /* One that denies with EPERM, after those that are attached there already. */
 int playground_attach_denying(const char *cgroup, int attach_type);
+/* One on sock_ops that wants nobody to be called for changes of a socket's state. */
+int playground_attach_deafening(const char *cgroup);
 void playground_detach_foreign(const char *cgroup, int program, int attach_type);
 
 /* TCP listeners on all addresses at a port; what connects is accepted and closed. */

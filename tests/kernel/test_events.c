@@ -463,6 +463,58 @@ static void it_stays_until_the_last_timeout_is_given_back(void **state)
 	assert_int_equal(attached(), 0);
 }
 
+/* A socket whose connect() has timed out, unseen, because of another program. */
+static int timed_out_unseen(uint32_t own_ms)
+{
+	int program = playground_attach_deafening(playground_cgroup());
+	int fd = made("127.254.0.2:80", SOCKET_TCP, own_ms);
+
+	assert_int_equal(sent(fd, "127.254.0.2:80", SOCKET_TCP), ETIMEDOUT);
+	playground_detach_foreign(playground_cgroup(), program, BPF_CGROUP_SOCK_OPS);
+	assert_int_equal(timeout_of(fd), 300);
+	return fd;
+}
+
+static void let_pass(int fd, uint64_t ms)
+{
+	_cleanup_close_ int map = bpf_obj_get(PLAYGROUND_BPFFS "/shunt/shunt_attempts");
+	struct shunt_attempt attempt;
+
+	assert_return_code(map, errno);
+	assert_return_code(bpf_map_lookup_elem(map, &fd, &attempt), errno);
+	attempt.begun_ns -= ms * 1000000;
+	assert_return_code(bpf_map_update_elem(map, &fd, &attempt, BPF_EXIST), errno);
+}
+
+static void an_end_that_nobody_saw_is_not_waited_for(void **state)
+{
+	_cleanup_close_ int fd = -1;
+
+	(void)state;
+	services_ask(300, false);
+	fd = timed_out_unseen(0);
+	services_ask(0, false);
+	let_pass(fd, PATIENCE_MS);
+	events(false);
+	assert_int_equal(attached(), 0);
+}
+
+static void what_nobody_took_back_is_at_the_next_connect(void **state)
+{
+	static const char *const next[] = { "127.254.0.1:80", "10.0.0.1:3000" };
+	static const uint32_t own_ms[] = { 0, 9000 };
+
+	(void)state;
+	services_ask(300, false);
+	for (size_t i = 0; i < ARRAY_SIZE(next) * ARRAY_SIZE(own_ms); i++) {
+		uint32_t own = own_ms[i / ARRAY_SIZE(next)];
+		_cleanup_close_ int fd = timed_out_unseen(own);
+
+		assert_int_equal(sent(fd, next[i % ARRAY_SIZE(next)], SOCKET_TCP), 0);
+		assert_int_equal(timeout_of(fd), own);
+	}
+}
+
 static void who_is_in_the_way_is_named(void **state)
 {
 	struct diag problems = { 0 };
@@ -501,6 +553,8 @@ int main(void)
 		cmocka_unit_test(the_program_is_attached_while_it_is_wanted),
 		cmocka_unit_test(a_successor_replaces_it_or_takes_it_off),
 		cmocka_unit_test(it_stays_until_the_last_timeout_is_given_back),
+		cmocka_unit_test(an_end_that_nobody_saw_is_not_waited_for),
+		cmocka_unit_test(what_nobody_took_back_is_at_the_next_connect),
 		cmocka_unit_test(who_is_in_the_way_is_named),
 	};
 
