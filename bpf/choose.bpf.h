@@ -14,10 +14,15 @@
 #define WITH_TRACKS 1
 #endif
 
-/* How many slots are looked at: some by lot, so that the neighbours of an ejected one get no more
- * than others, then the next in a row: up to 64 slots, the last one that is left is found. */
+/*
+ * Candidates are the slot whose turn it is, a few by lot, so that the neighbours of an ejected one
+ * get no more than others, and then all in a row: what is fit and has room is found.
+ */
 #define CANDIDATES_DRAWN 8
-#define CANDIDATES_MAX 72
+#define ROW_CANDIDATES 256
+#define ROWS_MAX 257
+
+_Static_assert(CANDIDATES_DRAWN + SHUNT_RUN_SLOTS_MAX <= ROW_CANDIDATES * ROWS_MAX, "all slots");
 
 /*
  * Slots of one family of a run, and what is needed to choose among them: passed whole to a function
@@ -93,9 +98,9 @@ static __always_inline __u32 candidate(const struct choice *choice, __u32 i)
 /* Counts a connection if it is within the limit; 0: there is none. */
 static __always_inline bool count_within(__s32 *active, __u32 limit)
 {
-	__s32 before = __sync_fetch_and_add(active, 1);
-
-	if (!limit || before < (__s32)limit)
+	if (limit && *active >= (__s32)limit)
+		return false;
+	if (__sync_fetch_and_add(active, 1) < (__s32)limit || !limit)
 		return true;
 	__sync_fetch_and_add(active, -1);
 	return false;
@@ -168,7 +173,7 @@ __noinline int slot_suits(struct choice *choice, __u32 index)
 
 /*
  * Takes the candidate if it suits; else 0. Of a global function the verifier knows nothing about i,
- * nor does its caller know what it did: both are looked at once, not 72 times.
+ * nor does its caller know what it did: both are looked at once, not for each candidate.
  */
 __noinline __u32 candidate_take(struct choice *choice, __u32 i)
 {
@@ -188,16 +193,33 @@ __noinline __u32 candidate_take(struct choice *choice, __u32 i)
 	return 0;
 }
 
+/* The first that suits of a row of candidates, from the i-th on; 0: none. Global for the same. */
+__noinline __u32 row_take(struct choice *choice, __u32 i)
+{
+	for (__u32 n = 0; n < ROW_CANDIDATES; n++, i++) {
+		__u32 index;
+
+		if (!choice || i >= CANDIDATES_DRAWN + choice->count)
+			return 0;
+		index = candidate_take(choice, i);
+		if (index)
+			return index;
+	}
+	return 0;
+}
+
 /* The first candidate that is fit and has room; if none is fit at all, one that is not; 0: none. */
 static __always_inline __u32 slot_find(struct choice *choice)
 {
 	choice->full = false;
 	choice->unfit = 0;
-	for (__u32 i = 0; i < CANDIDATES_MAX; i++) {
-		__u32 index = candidate_take(choice, i);
+	for (__u32 row = 0; row < ROWS_MAX; row++) {
+		__u32 index = row_take(choice, row * ROW_CANDIDATES);
 
 		if (index)
 			return index;
+		if (row * ROW_CANDIDATES >= choice->count)
+			break;
 	}
 	choice->avoid = false;
 	if (choice->unfit && !choice->full && slot_suits(choice, choice->unfit) == SUITS)

@@ -229,6 +229,27 @@ static void the_last_one_is_found_among_many(void **state)
 	assert_int_equal(counts[40], 100);
 }
 
+/* The heavy one has all slots but one; to be found that may take many. */
+static void a_light_one_is_found_among_the_slots_of_a_heavy_one(void **state)
+{
+	static const char *const backends[] = {
+		"10.0.0.1:3001*100 10.0.0.2:3000*1",
+		"10.0.0.1:3001*1000 10.0.0.2:3000*1",
+		"10.0.0.1:3001*30000 10.0.0.2:3000*1",
+	};
+	struct shunt_rules rules = strict(50, 50);
+	unsigned int counts[SCENE_COUNTS];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
+		scene_set(backends[i], &rules, 0);
+		eject(1);
+		scene_spread(SCENE_VIP, SOCKET_TCP, counts);
+		assert_int_equal(counts[2], 100);
+		scene_clear(NULL);
+	}
+}
+
 /* --- another past ----------------------------------------------------------------------------- */
 
 static void a_backend_that_has_left_and_come_back_has_no_past(void **state)
@@ -298,6 +319,7 @@ int main(void)
 		TEST(a_task_of_maglev_keeps_one_alternative),
 		TEST(datagram_sockets_avoid_it_too),
 		TEST(the_last_one_is_found_among_many),
+		TEST(a_light_one_is_found_among_the_slots_of_a_heavy_one),
 		TEST(a_backend_that_has_left_and_come_back_has_no_past),
 		TEST(another_backend_with_its_id_has_no_past),
 		TEST(an_end_from_before_says_nothing_of_who_has_the_id_now),

@@ -188,6 +188,19 @@ static void the_last_place_is_found_among_many_backends(void **state)
 	let_go(fds, 40);
 }
 
+static void the_last_place_is_found_among_many_slots(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	set_limits("10.0.0.1:3000*1000 10.0.0.2:3000*1", 0, 1);
+	for (int i = 0; i < 10; i++) {
+		hold(fds, 2);
+		is_limited();
+		let_go(fds, 2);
+	}
+}
+
 static void limits_of_backends_are_exact_under_many_threads(void **state)
 {
 	unsigned int by_backend[SCENE_COUNTS];
@@ -486,6 +499,7 @@ int main(void)
 		TEST(limits_are_exact_under_many_threads),
 		TEST(another_backend_is_taken_for_one_that_is_full),
 		TEST(the_last_place_is_found_among_many_backends),
+		TEST(the_last_place_is_found_among_many_slots),
 		TEST(limits_of_backends_are_exact_under_many_threads),
 		TEST(an_ipv6_backend_has_a_limit_too),
 		TEST(a_place_is_given_back_at_every_kind_of_end),
