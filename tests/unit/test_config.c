@@ -97,6 +97,8 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_false(s->connect_timing);
 	assert_int_equal(s->shrink_confirm_ms, 30000);
 	assert_int_equal(s->cloudmap.poll_ms, 5000);
+	assert_false(s->cloudmap.dns_fallback);
+	assert_int_equal(s->cloudmap.dns_fallback_after_ms, 30000);
 	assert_int_equal(s->n_aliases, 0);
 }
 

@@ -414,6 +414,17 @@ static void faults_of_cloud_map_are_found(void **state)
 		{ "\"namespace\": \"n\", \"service\": \"a b\"",
 		  "file: services[0].cloudmap.service (x): got \"a b\", wanted text without "
 		  "blanks, at most 127 octets" },
+		{ "\"namespace\": \"arn:aws:x\", \"service\": \"s\", \"dns_fallback\": true",
+		  "file: services[0].cloudmap.dns_fallback (x): got true for \"s.arn:aws:x\", "
+		  "wanted "
+		  "a name that DNS can have" },
+		{ "\"namespace\": \"n\", \"service\": \"s\", \"dns_fallback\": \"yes\"",
+		  "file: services[0].cloudmap.dns_fallback (x): got \"yes\", wanted true or "
+		  "false" },
+		{ "\"namespace\": \"n\", \"service\": \"s\", \"dns_fallback_after\": \"2h\"",
+		  "file: services[0].cloudmap.dns_fallback_after (x): got \"2h\", wanted a "
+		  "duration "
+		  "from 0s to 1h, such as \"5s\"" },
 		{ "\"namespace\": \"n\", \"service\": \"s\", \"poll\": \"50ms\"",
 		  "file: services[0].cloudmap.poll (x): got \"50ms\", wanted a duration from 100ms "
 		  "to 1h, such as \"5s\"" },

@@ -121,6 +121,37 @@ static void an_answer_that_only_adds_removes_nobody_and_is_no_shrink(void **stat
 	assert_in_force(&m, "cd");
 }
 
+static void who_stands_in_neither_answers_nor_ends_the_failures(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints e = endpoints_of("abcx");
+	_cleanup_(model_done) struct model m = { 0 };
+	struct model_answer a = { .endpoints = &e,
+				  .stands_in = true,
+				  .note = "DNS",
+				  .now_ms = 60000,
+				  .now_s = 9,
+				  .confirm_ms = CONFIRM_MS };
+	char text[64];
+	bool changed;
+
+	(void)state;
+	(void)answer(&m, "abc", 1000);
+	model_take_failure(&m, "timeout", "", 50000);
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_true(changed);
+	assert_in_force(&m, "abcx");
+	assert_int_equal(m.failure.count, 1);
+	assert_int_equal(m.answered_ms, 1000);
+	assert_int_equal(m.answered_s, 1700000001);
+	model_describe(&m, 61000, text, sizeof(text));
+	assert_string_equal(text, "4 backends of who stands in");
+	(void)answer(&m, "abc", 62000);
+	assert_in_force(&m, "abc");
+	model_describe(&m, 63000, text, sizeof(text));
+	assert_string_equal(text, "3 backends of 1 s ago");
+	assert_string_equal(m.note, "");
+}
+
 static void what_an_answer_has_to_tell_is_kept_until_the_next(void **state)
 {
 	_cleanup_(endpoints_done) struct endpoints e = endpoints_of("a");
@@ -258,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_shrink_is_held_until_it_has_been_confirmed),
 		cmocka_unit_test(an_answer_that_only_adds_removes_nobody_and_is_no_shrink),
+		cmocka_unit_test(who_stands_in_neither_answers_nor_ends_the_failures),
 		cmocka_unit_test(what_an_answer_has_to_tell_is_kept_until_the_next),
 		cmocka_unit_test(a_failure_changes_nothing_in_force),
 		cmocka_unit_test(a_failure_neither_confirms_nor_ends_a_shrink),

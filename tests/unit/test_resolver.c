@@ -96,7 +96,7 @@ static struct result ask(struct fixture *f, const struct addr_port *servers, siz
 	struct resolver_query *q = NULL;
 	struct result result = { 0 };
 
-	assert_int_equal(resolver_new(&f->loop, servers, n, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, servers, n, NULL, &r), 0);
 	assert_int_equal(resolver_ask(r, name, DNS_WIRE_A, on_done, &result, &q), 0);
 	assert_false(result.done);
 	loop_wait(&f->loop, loop_is_set, &result.done);
@@ -209,7 +209,7 @@ static void a_cancelled_query_is_not_called_back(void **state)
 	struct resolver_query *q = NULL, *other = NULL;
 	struct result cancelled = { 0 }, kept = { 0 };
 
-	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, NULL, &r), 0);
 	assert_int_equal(resolver_ask(r, "a.internal", 1, on_done, &cancelled, &q), 0);
 	assert_int_equal(resolver_ask(r, "a.internal", 1, on_done, &kept, &other), 0);
 	resolver_cancel(q);
@@ -225,7 +225,7 @@ static void questions_beyond_the_limit_wait_for_a_place(void **state)
 	struct result results[RESOLVER_ASKED_MAX + 50] = { 0 };
 	struct resolver_query *q;
 
-	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, NULL, &r), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
 		assert_int_equal(resolver_ask(r, "a.internal", 1, on_done, &results[i], &q), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
@@ -243,7 +243,7 @@ static void a_resolver_ends_with_questions_under_way(void **state)
 	struct result result = { 0 };
 
 	DNS_SERVER_SET(&f->one, silent);
-	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, &f->one.at, 1, NULL, &r), 0);
 	assert_int_equal(resolver_ask(r, "a.internal", 1, on_done, &result, &q), 0);
 	assert_int_equal(resolver_ask(r, "a..internal", 1, on_done, &result, &q), 0);
 	loop_run_for(&f->loop, 10);
@@ -254,7 +254,7 @@ static void no_servers_are_refused(void **state)
 	struct fixture *f = *state;
 	struct resolver *r = NULL;
 
-	assert_int_equal(resolver_new(&f->loop, NULL, 0, &r), -EINVAL);
+	assert_int_equal(resolver_new(&f->loop, NULL, 0, NULL, &r), -EINVAL);
 	assert_null(r);
 	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
@@ -294,7 +294,7 @@ static void a_file_s_servers_are_asked_and_new_ones_when_it_changes(void **state
 
 	close(mkstemp(path));
 	write_servers(path, file_of(&f->one, text));
-	assert_int_equal(resolver_new_from(&f->loop, path, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, NULL, 0, path, &r), 0);
 	assert_string_equal(ask_one(f, r).text, "ok 10.0.0.1");
 	assert_int_equal(f->one.asked, 1);
 	write_servers(path, file_of(&f->two, text));
@@ -323,7 +323,7 @@ static void a_question_under_way_is_asked_of_the_new_servers(void **state)
 	DNS_SERVER_SET(&f->one, silent);
 	close(mkstemp(path));
 	write_servers(path, file_of(&f->one, text));
-	assert_int_equal(resolver_new_from(&f->loop, path, &r), 0);
+	assert_int_equal(resolver_new(&f->loop, NULL, 0, path, &r), 0);
 	assert_int_equal(resolver_ask(r, "a.internal", DNS_WIRE_A, on_done, &waiting, &q), 0);
 	write_servers(path, file_of(&f->two, text));
 	loop_run_for(&f->loop, 1100);
@@ -340,7 +340,7 @@ static void without_a_file_the_server_is_this_host(void **state)
 	struct fixture *f = *state;
 	_cleanup_(resolver_free_p) struct resolver *r = NULL;
 
-	assert_int_equal(resolver_new_from(&f->loop, "/nonexistent/resolv.conf", &r), 0);
+	assert_int_equal(resolver_new(&f->loop, NULL, 0, "/nonexistent/resolv.conf", &r), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -30,7 +30,7 @@ static int set_up(void **state)
 
 	uv_loop_init(&f->loop);
 	dns_server_start(&f->server, &f->loop);
-	assert_int_equal(resolver_new(&f->loop, &f->server.at, 1, &f->resolver), 0);
+	assert_int_equal(resolver_new(&f->loop, &f->server.at, 1, NULL, &f->resolver), 0);
 	f->env = (struct source_env){ .loop = &f->loop,
 				      .resolver = f->resolver,
 				      .requests = &f->requests };

@@ -25,13 +25,6 @@ static const char *read_environment(const char *name)
 	return getenv(name);
 }
 
-int agent_open_resolver(struct agent *agent, const struct config *config, struct resolver **ret)
-{
-	if (config->n_dns_servers == 0)
-		return resolver_new_from(&agent->loop, RESOLVER_FILE, ret);
-	return resolver_new(&agent->loop, config->dns_servers, config->n_dns_servers, ret);
-}
-
 int agent_open_env(struct agent *agent)
 {
 	struct source_env *env = &agent->env;
@@ -46,7 +39,8 @@ int agent_open_env(struct agent *agent)
 		r = credentials_new(&agent->loop, env->http, read_environment, &agent->requests,
 				    &env->credentials);
 	if (r == 0)
-		r = agent_open_resolver(agent, agent->config, &env->resolver);
+		r = resolver_new(&agent->loop, agent->config->dns_servers,
+				 agent->config->n_dns_servers, RESOLVER_FILE, &env->resolver);
 	return r;
 }
 

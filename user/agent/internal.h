@@ -101,8 +101,6 @@ int addresses_assign(struct agent *agent);
 
 /* agent.c */
 int agent_open_env(struct agent *agent);
-/* The resolver that this configuration asks for. 0 or a negative errno. */
-int agent_open_resolver(struct agent *agent, const struct config *config, struct resolver **ret);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 

@@ -69,6 +69,7 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		.misweighted_why = snapshot->misweighted_why,
 		.note = snapshot->note,
 		.adds_only = snapshot->adds_only,
+		.stands_in = snapshot->stands_in,
 		.never_held = p->config.source == CONFIG_SOURCE_STATIC,
 		.confirm_ms = p->config.shrink_confirm_ms,
 		.now_ms = uv_now(&agent->loop),
@@ -80,7 +81,8 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		model_take_failure(&p->model, "no_memory", strerror(-r), answer.now_ms);
 		return;
 	}
-	log_answer(p, was_held);
+	if (!snapshot->stands_in)
+		log_answer(p, was_held);
 	if (changed)
 		log_change(p, before);
 	if (changed || first || !agent->announced)
@@ -106,6 +108,13 @@ static void on_failure(void *user, const struct source_failure *failure)
 		 "service=%s%s source=%s code='%s' message='%s' failures=%u keeping='%s'",
 		 p->config.name, place_format(p, place), config_source_name(p->config.source),
 		 code ? code : "", message ? message : "", p->failures.failures, keeping);
+}
+
+static void on_note(void *user, const char *note)
+{
+	struct part *p = user;
+
+	model_take_note(&p->model, note);
 }
 
 static void on_unchanged(void *user)
@@ -200,6 +209,7 @@ void part_start(struct part *p)
 	const struct source_sink sink = {
 		.snapshot = on_snapshot,
 		.failure = on_failure,
+		.note = on_note,
 		.unchanged = on_unchanged,
 		.doubted = on_doubted,
 		.use = on_use,

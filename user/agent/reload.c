@@ -147,6 +147,17 @@ static void warn_fixed(const struct config *old, const struct config *now)
 	}
 }
 
+static bool falls_back(const struct config_service *s)
+{
+	for (size_t i = 0; i < config_count_parts(s); i++) {
+		struct config_service part = config_part_service(s, i);
+
+		if (part.source == CONFIG_SOURCE_CLOUDMAP && part.cloudmap.dns_fallback)
+			return true;
+	}
+	return false;
+}
+
 static void reconfigure_all(struct agent *agent, struct draft *draft, const struct config *next)
 {
 	bool aws = same_aws(agent->config, next), dns = same_dns(agent->config, next);
@@ -154,9 +165,10 @@ static void reconfigure_all(struct agent *agent, struct draft *draft, const stru
 	for (size_t i = 0; i < draft->n; i++) {
 		struct watch *w = draft->list[i];
 		const struct config_service *service = config_find_service(next, w->config->name);
-		bool same_servers = service->source == CONFIG_SOURCE_DNS      ? dns
-				    : service->source == CONFIG_SOURCE_STATIC ? true
-									      : aws;
+		bool same_servers = service->source == CONFIG_SOURCE_DNS ? dns
+				    : service->source == CONFIG_SOURCE_STATIC
+					    ? true
+					    : aws && (dns || !falls_back(service));
 
 		if (w->next.n > 0) /* else it is new */
 			watch_configure(w, service, same_servers);
@@ -184,22 +196,18 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	const struct config *next = *new_config;
 	_cleanup_(draft_done) struct draft draft = { .agent = agent };
 	bool moved = !same_text(agent->config->state_dir, next->state_dir);
-	struct resolver *resolver = NULL;
 	int r = draft_make(&draft, next, NULL);
 
 	if (r == 0 && agent->config->calls_per_second != next->calls_per_second)
 		r = turns_set(agent->env.turns, next->calls_per_second);
 	if (r == 0 && !same_dns(agent->config, next))
-		r = agent_open_resolver(agent, next, &resolver);
+		r = resolver_configure(agent->env.resolver, next->dns_servers, next->n_dns_servers,
+				       RESOLVER_FILE);
 	if (r < 0)
 		return r;
 	warn_fixed(agent->config, next);
 	reconfigure_all(agent, &draft, next);
 	draft_commit(agent, &draft);
-	if (resolver) { /* no source uses the old one any more */
-		resolver_free(agent->env.resolver);
-		agent->env.resolver = resolver;
-	}
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
 	r = addresses_assign(agent);

@@ -81,7 +81,9 @@ static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
 	char what[64];
 
 	model_describe(m, now_ms, what, sizeof(what));
-	if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, m->failure.code) < 0)
+	if (m->stood_in) /* of whom the note tells */
+		text = NULL;
+	else if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, m->failure.code) < 0)
 		text = NULL;
 	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
 					    m->in_force.n, m->shrink.answered) < 0)

@@ -137,7 +137,9 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 		return streq(a->cloudmap.namespace, b->cloudmap.namespace) &&
 		       streq(a->cloudmap.service, b->cloudmap.service) &&
 		       same_text(a->weights.attribute, b->weights.attribute) &&
-		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port;
+		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port &&
+		       a->cloudmap.dns_fallback == b->cloudmap.dns_fallback &&
+		       a->cloudmap.dns_fallback_after_ms == b->cloudmap.dns_fallback_after_ms;
 	case CONFIG_SOURCE_DNS:
 		return streq(a->dns.name, b->dns.name) && a->dns.type == b->dns.type &&
 		       a->dns.port == b->dns.port;

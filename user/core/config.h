@@ -85,6 +85,9 @@ uint16_t config_part_weight(const struct config_service *s, size_t part);
 /* Whether two parts are one that is asked otherwise at most: what is known of it still holds. */
 bool config_same_target(const struct config_service *a, const struct config_service *b);
 
+/* The name in DNS of a service of Cloud Map; the caller's. 0, -ENOMEM, or -EINVAL: it has none. */
+int config_fallback_name(const struct config_cloudmap *c, char **ret);
+
 /* The words of the configuration for these values: "cloudmap", "tcp", "A" ... */
 const char *config_source_name(enum config_source source);
 const char *config_protocol_name(enum shunt_protocol protocol);

@@ -165,6 +165,7 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 		check_static(r, at, fixed, service);
 	if (cJSON_IsArray(child_of(json, "split")))
 		config_check_split(r, at, child_of(json, "split"), service);
+	config_check_fallback(r, at, &service->cloudmap);
 	check_ejection(r, at, json, service);
 	check_limits(r, at, json, service);
 	check_probe(r, at, json, service);

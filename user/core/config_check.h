@@ -9,6 +9,7 @@
 
 struct config_environment;
 struct config_service;
+struct config_cloudmap;
 
 /* One service after its keys were read from `json`: source, VIP, port of DNS backends. */
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
@@ -17,6 +18,10 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 /* Its parts, read from `split`: each another service of Cloud Map, one of them with a weight. */
 void config_check_split(struct config_reader *r, const struct config_place *at, const cJSON *split,
 			const struct config_service *service);
+
+/* The name for DNS is one. `at` is the place of what has the "cloudmap". */
+void config_check_fallback(struct config_reader *r, const struct config_place *at,
+			   const struct config_cloudmap *c);
 
 /* Fills in the sorted list of names and aliases, over all services: each once. */
 void config_check_names(struct config_reader *r, struct config *c);

@@ -48,6 +48,8 @@ struct config_cloudmap {
 	char *namespace;
 	char *service;
 	uint32_t poll_ms;
+	bool dns_fallback; /* DNS stands in when the API fails for so long: */
+	uint32_t dns_fallback_after_ms;
 };
 
 #define CONFIG_PARTS_MAX 8

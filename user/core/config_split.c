@@ -48,6 +48,11 @@ void config_check_split(struct config_reader *r, const struct config_place *at, 
 	if (all_zero)
 		config_problem(r, &place, "got %s, wanted a part with a weight above 0",
 			       split->child ? "weights of 0 only" : "no parts");
+	for (size_t i = 0; i < service->n_split; i++) {
+		const struct config_place item = { .parent = &place, .index = i };
+
+		config_check_fallback(r, &item, &service->split[i].cloudmap);
+	}
 	check_differ(r, &place, service);
 }
 

@@ -22,6 +22,7 @@ void model_new_source(struct model *m)
 	m->rejected = 0;
 	m->misweighted = 0;
 	m->note[0] = '\0';
+	m->stood_in = false;
 }
 
 /* Is this answer to be doubted? */
@@ -55,10 +56,13 @@ static bool is_believed(struct model *m, const struct model_answer *a, bool firs
 
 static void note_answer(struct model *m, const struct model_answer *a)
 {
-	m->answered = true;
-	m->answered_ms = a->now_ms;
-	m->answered_s = a->now_s;
-	m->failure.count = 0;
+	m->stood_in = a->stands_in;
+	if (!a->stands_in) {
+		m->answered = true;
+		m->answered_ms = a->now_ms;
+		m->answered_s = a->now_s;
+		m->failure.count = 0;
+	}
 	m->rejected = a->rejected;
 	(void)util_copy(m->rejected_why, sizeof(m->rejected_why),
 			a->rejected_why ? a->rejected_why : "");
@@ -71,7 +75,7 @@ static void note_answer(struct model *m, const struct model_answer *a)
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
 {
 	_cleanup_(endpoints_done) struct endpoints next = { 0 };
-	bool first_of_new_source = !m->answered && m->answered_s != 0;
+	bool first_of_new_source = !m->answered && m->answered_s != 0 && !a->stands_in;
 	bool believed = !a->adds_only && is_believed(m, a, first_of_new_source);
 	int r = endpoints_copy(&next, a->endpoints);
 
@@ -108,11 +112,18 @@ void model_take_failure(struct model *m, const char *code, const char *message, 
 	(void)util_copy(m->failure.message, sizeof(m->failure.message), message);
 }
 
+void model_take_note(struct model *m, const char *note)
+{
+	(void)util_copy(m->note, sizeof(m->note), note);
+}
+
 void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size)
 {
 	const char *plural = m->in_force.n == 1 ? "" : "s";
 
-	if (m->answered_s == 0 && m->in_force.n == 0)
+	if (m->stood_in)
+		(void)snprintf(text, size, "%zu backend%s of who stands in", m->in_force.n, plural);
+	else if (m->answered_s == 0 && m->in_force.n == 0)
 		(void)snprintf(text, size, "nothing, for there has been no answer yet");
 	else if (m->answered_s == 0)
 		(void)snprintf(text, size, "%zu backend%s of an earlier run", m->in_force.n,

@@ -26,6 +26,7 @@ struct model {
 	unsigned int misweighted; /* and those whose weight is bad, so 1 */
 	char misweighted_why[MODEL_MESSAGE_MAX];
 	char note[MODEL_NOTE_MAX]; /* what else the last answer has to tell, or "" */
+	bool stood_in;		   /* it was somebody else's, while the source fails */
 	struct {
 		uint32_t count; /* in a row; 0: the last answer was good */
 		uint64_t at_ms;
@@ -47,7 +48,8 @@ struct model_answer {
 	const char *misweighted_why; /* or NULL */
 	const char *note;	     /* or NULL */
 	bool adds_only;		     /* what it lacks stays, and that is no shrink */
-	bool never_held;	     /* a static source: what it says is what the operator says */
+	bool stands_in;	 /* not the source's own: its age and its failures stay as they are */
+	bool never_held; /* a static source: what it says is what the operator says */
 	uint32_t confirm_ms;
 	uint64_t now_ms; /* monotonic */
 	int64_t now_s;	 /* since the epoch */
@@ -66,6 +68,9 @@ int model_take_answer(struct model *m, const struct model_answer *answer, bool *
 /* The source says that its last answer still holds. */
 void model_take_same(struct model *m, uint64_t now_ms, int64_t now_s);
 void model_take_failure(struct model *m, const char *code, const char *message, uint64_t now_ms);
+
+/* What else is to be told of the source; the next answer has another note. */
+void model_take_note(struct model *m, const char *note);
 
 /* "3 backends of 40 s ago", for the log and status. */
 void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size);

@@ -288,11 +288,39 @@ static void look_at_file(struct resolver *r)
 		(void)resolver_set_servers(r, servers, n); /* or it keeps what it has */
 }
 
+int resolver_configure(struct resolver *r, const struct addr_port *list, size_t n, const char *path)
+{
+	const struct addr_port loopback = { addr_from_ipv4((const uint8_t[]){ 127, 0, 0, 1 }), 53 };
+	_cleanup_(server_file_done) struct server_file file = { 0 };
+	struct addr_port found[DNS_SERVERS_MAX];
+	int result = 0;
+
+	if (n == 0 && path) {
+		file.path = strdup(path);
+		if (!file.path)
+			return -ENOMEM;
+		n = server_file_look(&file, uv_now(r->loop), found, ARRAY_SIZE(found));
+		list = n ? found : &loopback; /* as resolv.conf(5) has it */
+		n = MAX(n, 1U);
+	}
+	if (n == 0 || !dns_servers_are(&r->servers, list, n))
+		result = resolver_set_servers(r, list, n);
+	if (result < 0)
+		return result;
+	server_file_done(&r->file);
+	r->file = file;
+	file = (struct server_file){ 0 };
+	resolver_arm(r);
+	return 0;
+}
+
 /* --- its life --------------------------------------------------------------------------------- */
 
-static int resolver_make(uv_loop_t *loop, struct resolver **ret)
+int resolver_new(uv_loop_t *loop, const struct addr_port *list, size_t n, const char *path,
+		 struct resolver **ret)
 {
-	struct resolver *r = calloc(1, sizeof(*r));
+	_cleanup_(resolver_free_p) struct resolver *r = calloc(1, sizeof(*r));
+	int result;
 
 	if (!r)
 		return -ENOMEM;
@@ -302,37 +330,7 @@ static int resolver_make(uv_loop_t *loop, struct resolver **ret)
 	TAILQ_INIT(&r->finished);
 	uv_timer_init(loop, &r->timer); /* cannot fail; from here on the loop holds r */
 	r->timer.data = r;
-	*ret = r;
-	return 0;
-}
-
-int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, struct resolver **ret)
-{
-	_cleanup_(resolver_free_p) struct resolver *r = NULL;
-	int result = resolver_make(loop, &r);
-
-	if (result == 0)
-		result = resolver_set_servers(r, servers, n);
-	if (result < 0)
-		return result;
-	*ret = TAKE_PTR(r);
-	return 0;
-}
-
-int resolver_new_from(uv_loop_t *loop, const char *path, struct resolver **ret)
-{
-	const struct addr_port loopback = { addr_from_ipv4((const uint8_t[]){ 127, 0, 0, 1 }), 53 };
-	_cleanup_(resolver_free_p) struct resolver *r = NULL;
-	int result = resolver_make(loop, &r);
-
-	if (result < 0)
-		return result;
-	r->file.path = strdup(path);
-	if (!r->file.path)
-		return -ENOMEM;
-	look_at_file(r);
-	if (r->servers.n == 0) /* as resolv.conf(5) has it */
-		result = resolver_set_servers(r, &loopback, 1);
+	result = resolver_configure(r, list, n, path);
 	if (result < 0)
 		return result;
 	*ret = TAKE_PTR(r);

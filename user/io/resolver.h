@@ -29,18 +29,21 @@ struct resolver_answer {
 
 typedef void (*resolver_done_fn)(void *user, const struct resolver_answer *answer);
 
+#define RESOLVER_FILE "/etc/resolv.conf"
+
 /*
+ * n == 0: the servers are those of the file at `path`, a resolv.conf(5), also when that changes.
+ * One that tells none, or cannot be read, leaves them as they were: 127.0.0.1 at first.
+ *
  * A server that does not answer, or says SERVFAIL, REFUSED or NOTIMP, has the question passed on to
  * the next; an only one is asked twice when it does not answer. 0, -ENOMEM, or -EINVAL for a server
  * that cannot be asked.
  */
-int resolver_new(uv_loop_t *loop, const struct addr_port *servers, size_t n, struct resolver **ret);
-/*
- * The servers are those of a resolv.conf(5), also when that changes; questions under way are then
- * asked anew. One that tells none, or cannot be read, leaves them as they were: 127.0.0.1 at first.
- */
-int resolver_new_from(uv_loop_t *loop, const char *path, struct resolver **ret);
-#define RESOLVER_FILE "/etc/resolv.conf"
+int resolver_new(uv_loop_t *loop, const struct addr_port *list, size_t n, const char *path,
+		 struct resolver **ret);
+/* From now on it asks these; questions under way are asked anew. On failure nothing has changed. */
+int resolver_configure(struct resolver *r, const struct addr_port *list, size_t n,
+		       const char *path);
 /* No call back will come; not from within one. Closes its handles on the loop. */
 void resolver_free(struct resolver *r);
 DEFINE_CLEANUP(struct resolver *, resolver_free);

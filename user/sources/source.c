@@ -11,7 +11,11 @@ int source_start(const struct source_env *env, const struct config *config,
 		 const struct config_service *service, const struct source_sink *sink,
 		 struct source **ret)
 {
-	return kinds[service->source]->start(env, config, service, sink, ret);
+	const struct source_ops *ops = kinds[service->source];
+
+	if (service->source == CONFIG_SOURCE_CLOUDMAP && service->cloudmap.dns_fallback)
+		ops = &source_fallback;
+	return ops->start(env, config, service, sink, ret);
 }
 
 void source_refresh(struct source *s)

@@ -37,6 +37,7 @@ struct source_snapshot {
 	unsigned int misweighted;	   /* instances with a bad weight, which have 1 */
 	const char *misweighted_why;	   /* the first of them, or NULL */
 	bool adds_only;	  /* what it lacks may be there all the same: more is to come */
+	bool stands_in;	  /* not the source's own, which goes on failing: who, the note tells */
 	const char *note; /* what else is to be told of it, or NULL */
 };
 
@@ -48,6 +49,8 @@ struct source_failure {
 struct source_sink {
 	void (*snapshot)(void *user, const struct source_snapshot *snapshot);
 	void (*failure)(void *user, const struct source_failure *failure);
+	/* Something is to be told, and nothing of the endpoints. NULL: nobody wants to hear it. */
+	void (*note)(void *user, const char *note);
 	/* The last snapshot is still right. NULL: nobody wants to hear it. */
 	void (*unchanged)(void *user);
 	/* Does the last snapshot count only once it is repeated? NULL: no. */
@@ -73,6 +76,7 @@ struct source {
 };
 
 extern const struct source_ops source_cloudmap;
+extern const struct source_ops source_fallback; /* Cloud Map, with DNS to stand in */
 extern const struct source_ops source_dns;
 extern const struct source_ops source_static;
 
