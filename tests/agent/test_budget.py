@@ -5,10 +5,12 @@ import time
 import pytest
 
 from playground import wait
-from playground.services import NAMESPACE, from_cloudmap, register
+from playground.services import NAMESPACE, VIP, from_cloudmap, register
 
-SERVICES = 20
-LIMIT = 15
+SERVICE = f"backend.{NAMESPACE}"
+
+SERVICES = 10
+LIMIT = 10
 
 
 def calls(cloud):
@@ -17,10 +19,51 @@ def calls(cloud):
 
 
 @pytest.fixture
+def one(cloud, ground, agent):
+    register(cloud, ground.network)
+    row = from_cloudmap(vip=VIP)
+    del row["watch"]
+    return agent(cloud, services=[row])
+
+
+def test_an_account_that_has_reached_its_quota_slows_all_calls_down_until_it_has_not(cloud, one):
+    one.start().wait_backends(SERVICE, 3)
+    cloud.fault("throttle")
+
+    def held_back():
+        return one.status()["budget"]["held_back"]
+    wait.until("calls are held back", held_back, within=30)
+    assert one.status()["budget"]["refused"] > 0
+    assert "is held back to" in one.ctl("status").stdout
+    assert one.backends(SERVICE) == 3
+    cloud.heal()
+    wait.until("they are not any more", lambda: not held_back(), within=60)
+    assert one.service(SERVICE)["error"] is None
+
+
+def test_a_role_that_may_not_ask_for_revisions_asks_for_all_and_it_is_told(cloud, one):
+    cloud.fault("denied", operation="DiscoverInstancesRevision")
+    one.start().wait_backends(SERVICE, 3)
+    lacking = wait.until("it is told", lambda: one.status()["budget"]["without_revisions"], within=30)
+    assert lacking == {"sources": 1, "code": "AccessDeniedException"}
+    assert "revisions are not told for 1 source (AccessDeniedException)" in one.ctl("status").stdout
+    assert one.service(SERVICE)["error"] is None
+    cloud.deregister("backend", "i-3")
+    one.wait_backends(SERVICE, 2, within=30)
+
+
+def test_a_service_is_in_use_once_a_task_has_connected(cloud, one):
+    one.start().wait_backends(SERVICE, 3)
+    assert one.service(SERVICE)["use"] == "assumed"
+    one.ground.reach(VIP, 8080, 1)
+    wait.until("it is seen", lambda: one.service(SERVICE)["use"] == "in use", within=30)
+
+
+@pytest.fixture
 def many(cloud, ground, agent):
-    """Twenty services that are to be asked for five times a second each, which would be 100 calls."""
+    """Ten services that are to be asked for five times a second each, which would be 50 calls."""
     for i in range(SERVICES):
-        register(cloud, ground.network, f"service-{i}")
+        register(cloud, ground.network, f"service-{i}", numbers=(1,))
     return agent(cloud, services=[from_cloudmap(f"service-{i}") for i in range(SERVICES)],
                  budget={"calls_per_second": LIMIT})
 

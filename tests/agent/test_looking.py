@@ -59,6 +59,17 @@ def test_requests_of_sources_are_counted_by_their_code(seen):
     assert seen.metric("shunt_source_requests_total", source="cloudmap", operation="DiscoverInstances", code="ok") > 0
 
 
+def test_the_budget_of_calls_is_told(seen):
+    assert seen.metric("shunt_budget_calls_per_second") == 100
+    assert seen.metric("shunt_budget_calls_total") > 0
+    assert seen.metric("shunt_budget_pace_calls_per_second", operation="DiscoverInstancesRevision") == 100
+    assert "shunt_budget_waiting" in seen.metrics()
+    told = seen.status()["budget"]
+    assert (told["calls_per_second"], told["refused"], told["held_back"]) == (100, 0, [])
+    assert told["calls"] >= told["in_last_second"] and told["without_revisions"] is None
+    assert "calls to Cloud Map: " in seen.ctl("status").stdout
+
+
 def test_probes_answer(seen):
     assert (seen.get("/healthz")[0], seen.get("/readyz")[0], seen.get("/nowhere")[0]) == (200, 200, 404)
 

@@ -60,6 +60,13 @@ static const struct process_stats process = {
 	.start_time_s = 1700000000.25,
 };
 
+static const struct budget budget = {
+	.calls_per_second = 100,
+	.begun = 7,
+	.queues = { { .n = 2 }, { .n = 1 } },
+	.quotas = { { .rate = 12.5, .max = 100 }, { .rate = 100 }, { .rate = 100 } },
+};
+
 static const struct exporter_input everything = {
 	.version = "0.1.0",
 	.layout = 1,
@@ -69,6 +76,7 @@ static const struct exporter_input everything = {
 	.backends = backends,
 	.n_backends = ARRAY_SIZE(backends),
 	.requests = &requests,
+	.budget = &budget,
 	.maps = maps,
 	.n_maps = ARRAY_SIZE(maps),
 	.process = &process,
@@ -131,6 +139,12 @@ static void every_sample_is_where_it_belongs(void **state)
 		"code=\"ok\"} 41\n"
 		"shunt_source_requests_total{source=\"cloudmap\",operation=\"DiscoverInstances\","
 		"code=\"RequestLimitExceeded\"} 2\n",
+		"# TYPE shunt_budget_calls_per_second gauge\nshunt_budget_calls_per_second 100\n",
+		"# TYPE shunt_budget_calls_total counter\nshunt_budget_calls_total 7\n",
+		"# TYPE shunt_budget_waiting gauge\nshunt_budget_waiting 3\n",
+		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstances\"} 12.5\n"
+		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstancesRevision\"} 100\n"
+		"shunt_budget_pace_calls_per_second{operation=\"List\"} 100\n",
 		"# TYPE shunt_source_last_success_timestamp_seconds gauge\n"
 		"shunt_source_last_success_timestamp_seconds{service=\"backend\"} 1700000000\n#",
 		"shunt_map_entries{map=\"shunt_services\"} 2\n"

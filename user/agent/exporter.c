@@ -135,6 +135,31 @@ static void fill_source_requests(struct promtext *page, const struct exporter_in
 	}
 }
 
+static void fill_budget_limit(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->budget)
+		promtext_count(page, NULL, in->budget->calls_per_second);
+}
+
+static void fill_budget_calls(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->budget)
+		promtext_count(page, NULL, in->budget->begun);
+}
+
+static void fill_budget_waiting(struct promtext *page, const struct exporter_input *in)
+{
+	if (in->budget)
+		promtext_count(page, NULL, budget_waiting(in->budget));
+}
+
+static void fill_budget_pace(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; in->budget && i < BUDGET_KINDS; i++)
+		promtext_number(page, VALUES(budget_operation((enum budget_kind)i)),
+				in->budget->quotas[i].rate);
+}
+
 static void fill_last_success(struct promtext *page, const struct exporter_input *in)
 {
 	for (size_t i = 0; i < in->n_services; i++) {
@@ -258,6 +283,27 @@ static const struct metric {
 	    "Requests made to Cloud Map, DNS, files and credential endpoints, by answer.",
 	    { "source", "operation", "code" } },
 	  fill_source_requests },
+	{ { "shunt_budget_calls_per_second",
+	    PROMTEXT_GAUGE,
+	    "Calls to Cloud Map that may begin in a second, as configured.",
+	    { NULL } },
+	  fill_budget_limit },
+	{ { "shunt_budget_calls_total",
+	    PROMTEXT_COUNTER,
+	    "Calls to Cloud Map that have begun.",
+	    { NULL } },
+	  fill_budget_calls },
+	{ { "shunt_budget_waiting",
+	    PROMTEXT_GAUGE,
+	    "Calls to Cloud Map that are due and wait for their turn.",
+	    { NULL } },
+	  fill_budget_waiting },
+	{ { "shunt_budget_pace_calls_per_second",
+	    PROMTEXT_GAUGE,
+	    "Calls a second that are made at most, by operation: fewer than may begin while the "
+	    "account's quota is reached.",
+	    { "operation" } },
+	  fill_budget_pace },
 	{ { "shunt_source_last_success_timestamp_seconds",
 	    PROMTEXT_GAUGE,
 	    "When the source of a service last gave a good answer; of a split, the part that did "

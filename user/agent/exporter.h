@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/process.h"
+#include "core/budget.h"
 #include "core/requests.h"
 #include "kernel/dataplane.h"
 #include "shunt/layout.h"
@@ -41,6 +42,7 @@ struct exporter_input {
 	const struct exporter_backend *backends;
 	size_t n_backends;
 	const struct requests *requests; /* or NULL */
+	const struct budget *budget;	 /* or NULL */
 	const struct dataplane_map_use *maps;
 	size_t n_maps;
 	const struct process_stats *process; /* or NULL: unknown */

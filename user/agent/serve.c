@@ -6,6 +6,7 @@
 #include "agent/exporter.h"
 #include "agent/status.h"
 #include "kernel/events.h"
+#include "sources/turns.h"
 
 bool agent_is_ready(const struct agent *agent)
 {
@@ -87,6 +88,7 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 		.services = services,
 		.n_services = agent->n_watches,
 		.requests = &agent->requests,
+		.budget = turns_budget(agent->env.turns),
 		.maps = maps,
 		.process = process_read(&process) == 0 ? &process : NULL,
 	};

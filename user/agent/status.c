@@ -117,6 +117,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 	status_add_excluded(w->agent, &w->config->exclude, to);
 	(void)cJSON_AddNumberToObject(to, "slow_starting", (double)watch_ramping(w));
 	(void)cJSON_AddNumberToObject(to, "backends", (double)watch_in_force(w)->n);
+	status_add_text(to, "use", usage_name(w->use));
 	status_add_states(w, to);
 	status_add_probe(w, to);
 	status_add_sources(w, now_ms, to);
@@ -164,6 +165,7 @@ cJSON *status_build(struct agent *agent)
 	foreign_add(agent, status);
 	status_add_excluded(agent, &agent->config->exclude, status);
 	status_add_credentials(agent, status);
+	status_add_budget(agent, status);
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)
 		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));

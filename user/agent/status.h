@@ -34,5 +34,7 @@ void status_add_probe(const struct watch *w, cJSON *to);
 void status_add_drained(const struct agent *agent, cJSON *to);
 /* status_source.c: where they come from, how old that is, and what is wrong with it. */
 void status_add_sources(const struct watch *w, uint64_t now_ms, cJSON *to);
+/* status_budget.c: the calls to Cloud Map. */
+void status_add_budget(const struct agent *agent, cJSON *status);
 /* status_credentials.c: those for AWS, and by what clock they sign. */
 void status_add_credentials(const struct agent *agent, cJSON *status);

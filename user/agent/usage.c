@@ -17,7 +17,7 @@ enum pace_rank usage_of(struct watch *w)
 	/* without memory for the row nobody would notice */
 	if (w->config->watch != CONFIG_WATCH_ALWAYS && demand_follow(&agent->usage.demand, id) == 0)
 		rank = demand_of(&agent->usage.demand, id, w->started_ms, uv_now(&agent->loop));
-	w->rests = rank == PACE_IDLE;
+	w->use = rank;
 	return rank;
 }
 
@@ -26,7 +26,7 @@ static void wake(struct agent *agent)
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (w->rests && usage_of(w) == PACE_IN_USE)
+		if (w->use == PACE_IDLE && usage_of(w) == PACE_IN_USE)
 			watch_wake(w);
 	}
 }
@@ -55,5 +55,11 @@ void usage_look(struct agent *agent)
 
 const char *usage_name(enum pace_rank rank)
 {
-	return rank == PACE_IDLE ? "idle" : rank == PACE_ASSUMED ? "assumed" : "in use";
+	static const char *const names[] = {
+		[PACE_IN_USE] = "in use",
+		[PACE_ASSUMED] = "assumed",
+		[PACE_IDLE] = "idle",
+	};
+
+	return names[rank];
 }

@@ -19,5 +19,5 @@ struct usage {
 enum pace_rank usage_of(struct watch *w);
 /* Once a second. */
 void usage_look(struct agent *agent);
-/* "in use", "assumed", "idle". */
+/* "in use", "assumed", "idle"; NULL: nobody wants to know. */
 const char *usage_name(enum pace_rank rank);

@@ -101,6 +101,7 @@ int watch_new(struct agent *agent, const struct config_service *config,
 	w->agent = agent;
 	w->config = config;
 	w->started_ms = uv_now(&agent->loop);
+	w->use = PACE_NEWS; /* nobody wants to know */
 	r = parts_build(w, config, &w->parts);
 	for (size_t i = 0; i < w->parts.n && left && r == 0; i++)
 		r = part_seed(w->parts.list[i], left);

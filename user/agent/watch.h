@@ -9,6 +9,7 @@
 #include "agent/prober.h"
 #include "core/ejection.h"
 #include "core/health.h"
+#include "core/pace.h"
 
 struct agent;
 
@@ -26,8 +27,8 @@ struct watch {
 	struct ejections ejections; /* as of the last look */
 	bool looking;		    /* the programs look at the health of its backends */
 	uint64_t started_ms;
-	bool rests;  /* nobody used it when a source of it last wanted to know */
-	int refused; /* errno of the last plan that had no room for it, or 0 */
+	enum pace_rank use; /* when a source of it last wanted to know */
+	int refused;	    /* errno of the last plan that had no room for it, or 0 */
 };
 
 /* *left is what the kernel held of that name, or NULL. 0 or -ENOMEM. */

@@ -70,6 +70,17 @@ void budget_leave(struct budget *b)
 	b->members--;
 }
 
+const char *budget_operation(enum budget_kind kind)
+{
+	static const char *const names[] = {
+		[BUDGET_INSTANCES] = "DiscoverInstances",
+		[BUDGET_REVISIONS] = "DiscoverInstancesRevision",
+		[BUDGET_LISTS] = "List",
+	};
+
+	return names[kind];
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 void budget_withdraw(struct budget *b, struct budget_call *call)

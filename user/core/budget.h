@@ -67,6 +67,8 @@ struct budget_call *budget_begin(struct budget *b, uint64_t now_ms, uint64_t *re
 void budget_end(struct budget *b, enum budget_kind kind, enum quota_outcome outcome,
 		uint64_t now_ms);
 
+/* "DiscoverInstances", "DiscoverInstancesRevision", "List". */
+const char *budget_operation(enum budget_kind kind);
 /* How many wait; how many began in the last second. */
 size_t budget_waiting(const struct budget *b);
 uint32_t budget_in_last_second(const struct budget *b, uint64_t now_ms);

@@ -23,6 +23,8 @@ void status_put_duration(FILE *to, double seconds);
 
 /* status_source.c: " -> 3 backends, answered 2.0 s ago", and the line's end. */
 void status_put_answers(FILE *to, const cJSON *source);
+/* status_budget.c: the calls to Cloud Map. */
+void status_put_budget(FILE *to, const cJSON *budget);
 /* What is wrong with a source, a line each. */
 void status_put_trouble(FILE *to, const char *indent, const cJSON *source);
 void status_put_parts(FILE *to, const cJSON *parts);

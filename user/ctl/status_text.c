@@ -219,6 +219,12 @@ static void put_zone(FILE *to, const cJSON *zone)
 			      min);
 }
 
+static void put_use(FILE *to, const char *use)
+{
+	if (use && streq(use, "idle"))
+		(void)fputs(INDENT "idle: asked for seldom until a task connects\n", to);
+}
+
 static void put_slow_start(FILE *to, const cJSON *service)
 {
 	double count;
@@ -279,6 +285,7 @@ static void put_service(FILE *to, const cJSON *service)
 	put_balance(to, service);
 	put_zone(to, status_member(service, "zone"));
 	put_excluded(to, status_member(service, "exclude_cgroups"));
+	put_use(to, status_text_at(service, "use"));
 	put_slow_start(to, service);
 	put_probe(to, status_member(service, "probe"));
 	cJSON_ArrayForEach(state, status_member(service, "states"))
@@ -309,6 +316,7 @@ char *status_text(const cJSON *status)
 	put_excluded(to, status_member(status, "exclude_cgroups"));
 	put_credentials(to, status_member(status, "credentials"));
 	put_clock(to, status);
+	status_put_budget(to, status_member(status, "budget"));
 	cJSON_ArrayForEach(drained, status_member(status, "drained"))
 	{
 		put_drained(to, drained);

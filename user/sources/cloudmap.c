@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "core/cloudmap_wire.h"
-#include "core/pace.h"
 #include "sources/cloudmap_call.h"
 #include "sources/turns.h"
 
@@ -28,9 +27,10 @@ struct cloudmap {
 	struct cloudmap_place place;
 	uint16_t port;
 	struct pace pace;
-	uint64_t serial;     /* of the credentials that signed the last question */
-	int64_t offset_s;    /* of the clock that it was dated by */
-	bool no_credentials; /* the question waits for them */
+	uint64_t serial;		    /* of the credentials that signed the last question */
+	int64_t offset_s;		    /* of the clock that it was dated by */
+	bool no_credentials;		    /* the question waits for them */
+	char lacks[CLOUDMAP_WIRE_CODE_MAX]; /* while revisions are not told: with that error */
 };
 
 static const struct {
@@ -118,20 +118,13 @@ static void replace_credentials(struct cloudmap *s)
 }
 
 /* `date_s`: of the answer, by the remote's clock; 0: unknown. */
-static enum quota_outcome outcome_of(const char *code)
-{
-	if (cloudmap_reply_throttles(code))
-		return QUOTA_REFUSED;
-	return cloudmap_reply_blames_server(code) ? QUOTA_BROKEN : QUOTA_OTHER;
-}
-
 static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error,
 			 int64_t date_s)
 {
 	bool lacks = s->question == PACE_ASK_REVISION &&
 		     cloudmap_reply_lacks_operation(error->code);
 
-	turn_end(&s->turn, outcome_of(error->code));
+	turn_end(&s->turn, cloudmap_call_outcome(error->code));
 	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, error->code);
 	pace_take_failure(&s->pace, s->question, lacks ? PACE_LACKS : PACE_FAILED,
 			  uv_now(s->env.loop), source_random());
@@ -140,7 +133,9 @@ static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *e
 	arm(s);
 	if (cloudmap_reply_blames_credentials(error->code))
 		replace_credentials(s);
-	if (!lacks) /* or it is all that is asked for */
+	if (lacks) /* then it is all that is asked for */
+		(void)util_copy(s->lacks, sizeof(s->lacks), error->code);
+	else
 		tell_failure(s, error->code, error->message);
 }
 
@@ -271,8 +266,7 @@ static void on_turn(void *user)
 	r = start_call(s, set);
 	if (r == 0)
 		return;
-	(void)snprintf(error.message, sizeof(error.message), "the request cannot be made: %s",
-		       strerror(-r));
+	(void)snprintf(error.message, sizeof(error.message), "cannot be made: %s", strerror(-r));
 	take_failure(s, &error, 0);
 }
 
@@ -376,6 +370,11 @@ static uint64_t cloudmap_next_ms(const struct source *source)
 	return s->call || s->no_credentials ? 0 : s->pace.due_ms;
 }
 
+static const char *cloudmap_lacks(const struct source *source)
+{
+	return cloudmap_of(source)->pace.lacks_until_ms ? cloudmap_of(source)->lacks : NULL;
+}
+
 static void on_closed(uv_handle_t *timer)
 {
 	cloudmap_free(timer->data);
@@ -395,6 +394,7 @@ const struct source_ops source_cloudmap = {
 	.start = cloudmap_start,
 	.refresh = cloudmap_refresh,
 	.wake = cloudmap_wake,
+	.lacks = cloudmap_lacks,
 	.next_ms = cloudmap_next_ms,
 	.stop = cloudmap_stop,
 };

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "core/cloudmap_reply.h"
 #include "io/aws_request.h"
 #include "io/http_url.h"
 
@@ -48,6 +49,13 @@ int cloudmap_call_start(const struct source_env *env, const struct credentials_s
 
 	return aws_request_start(env->http, set, credentials_clock(env->credentials), &request,
 				 call->done, call->user, ret);
+}
+
+enum quota_outcome cloudmap_call_outcome(const char *code)
+{
+	if (cloudmap_reply_throttles(code))
+		return QUOTA_REFUSED;
+	return cloudmap_reply_blames_server(code) ? QUOTA_BROKEN : QUOTA_OTHER;
 }
 
 bool cloudmap_call_was_misdated(const struct source_env *env, int64_t offset_s, const char *code,

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/quota.h"
 #include "io/credentials.h"
 #include "io/http.h"
 #include "sources/source.h"
@@ -31,6 +32,9 @@ struct cloudmap_call {
 /* Copies what it needs. 0 and *ret; for the errors see http_start. */
 int cloudmap_call_start(const struct source_env *env, const struct credentials_set *set,
 			const struct cloudmap_call *call, struct http_call **ret);
+
+/* What an error says of the account's quota. */
+enum quota_outcome cloudmap_call_outcome(const char *code);
 
 /*
  * A question that was signed while the clock's offset was `offset_s` got this error, in an answer

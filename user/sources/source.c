@@ -29,6 +29,11 @@ void source_wake(struct source *s)
 		s->ops->wake(s);
 }
 
+const char *source_lacks(const struct source *s)
+{
+	return s->ops->lacks ? s->ops->lacks(s) : NULL;
+}
+
 uint32_t source_random(void)
 {
 	uint32_t number = 0;

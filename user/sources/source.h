@@ -65,7 +65,8 @@ struct source_ops {
 		     const struct config_service *service, const struct source_sink *sink,
 		     struct source **ret);
 	void (*refresh)(struct source *s);
-	void (*wake)(struct source *s); /* NULL: it never rests */
+	void (*wake)(struct source *s);		      /* NULL: it never rests */
+	const char *(*lacks)(const struct source *s); /* NULL: it does not know of such */
 	uint64_t (*next_ms)(const struct source *s);
 	void (*stop)(struct source *s);
 };
@@ -91,6 +92,8 @@ int source_start(const struct source_env *env, const struct config *config,
 void source_refresh(struct source *s);
 /* The service was idle and is used again. */
 void source_wake(struct source *s);
+/* The error by which it was told that it cannot ask for revisions; NULL: it can. */
+const char *source_lacks(const struct source *s);
 /* When it asks next, in uv_now's milliseconds; 0: a question is under way. */
 uint64_t source_next_ms(const struct source *s);
 /* For jitter. */
