@@ -64,15 +64,14 @@ static __always_inline __u32 turn_of(__u64 key, __u32 count)
  * backend, and when that leaves the run, to another.
  */
 static __always_inline void turn(struct choice *choice, const struct shunt_counters *counters,
-				 const struct pick *pick, pick_key_fn *key, bool probe)
+				 __u32 cpu, const struct pick *pick, pick_key_fn *key, bool probe)
 {
 	bool connects = pick->asker == ASKER_CONNECT;
 	__u8 balance = choice->head.balance;
 
 	choice->key = 0;
 	if (balance == BALANCE_ROUND_ROBIN && connects && !probe) {
-		choice->turn = (__u32)(counters->redirected + bpf_get_smp_processor_id()) %
-			       choice->count;
+		choice->turn = (__u32)(counters->redirected + cpu) % choice->count;
 		return;
 	}
 	if (balance == BALANCE_MAGLEV_TASK)
@@ -276,27 +275,50 @@ __noinline __u32 choose_with_care(struct choice *choice)
 	return index;
 }
 
+/*
+ * The index of the cell, or 0: none, because of a limit if choice->limited says so. What the
+ * verifier looks at by itself has to be in memory, and the rest not: hence a choice of its own.
+ */
+static __always_inline __u32 choose_carefully(const struct pick *pick, struct choice *choice,
+					      pick_key_fn *key, pick_end_fn *end_earlier)
+{
+	bool counts = pick->protocol == IPPROTO_TCP && pick->asker == ASKER_CONNECT;
+	struct choice careful = {
+		.head = choice->head,
+		.service_id = pick->service_id,
+		.first = choice->first,
+		.count = choice->count,
+		.turn = choice->turn,
+		.key = choice->key,
+		.task = choice->avoid ? key(pick->context, AFFINITY_TASK) : 0,
+		.avoid = choice->avoid,
+		.counts = counts,
+	};
+	__u32 index;
+
+	if (counts && careful.head.flags & SHUNT_HEAD_LIMITS)
+		end_earlier(pick->context);
+	index = choose_with_care(&careful);
+	choice->limited = careful.limited;
+	choice->flags = careful.flags;
+	return index;
+}
+
 /* NULL: none, because of a limit if choice->limited says so. */
 static __always_inline const union shunt_cell *choose(const struct pick *pick,
 						      struct choice *choice,
 						      const struct shunt_counters *counters,
-						      pick_key_fn *key, pick_end_fn *end_earlier,
-						      bool probe)
+						      __u32 cpu, pick_key_fn *key,
+						      pick_end_fn *end_earlier, bool probe)
 {
 	__u32 index;
 
 	choice->avoid = counters->look & SHUNT_LOOK_AVOID;
 	choice->limited = false;
 	choice->flags = 0;
-	turn(choice, counters, pick, key, probe);
+	turn(choice, counters, cpu, pick, key, probe);
 	index = choice->first + choice->turn;
-	if (WITH_TRACKS && (choice->head.flags & SHUNT_HEAD_CARE || choice->avoid)) {
-		choice->counts = pick->protocol == IPPROTO_TCP && pick->asker == ASKER_CONNECT;
-		choice->task = choice->avoid ? key(pick->context, AFFINITY_TASK) : 0;
-		choice->service_id = pick->service_id;
-		if (choice->counts && choice->head.flags & SHUNT_HEAD_LIMITS)
-			end_earlier(pick->context);
-		index = choose_with_care(choice);
-	}
+	if (WITH_TRACKS && (choice->head.flags & SHUNT_HEAD_CARE || choice->avoid))
+		index = choose_carefully(pick, choice, key, end_earlier);
 	return index ? cell_at(index) : NULL;
 }

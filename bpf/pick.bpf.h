@@ -71,6 +71,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 						 pick_exempt_fn *exempt, pick_end_fn *end_earlier)
 {
 	__u32 service_id = front_find(&pick->address, pick->protocol, pick->port);
+	__u32 cpu = bpf_get_smp_processor_id(); /* once: before Linux 6.10 it is a call */
 	struct choice choice;
 	struct shunt_counters *counters;
 	const union shunt_cell *cell;
@@ -83,7 +84,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	if (!service_id || exempt(pick->context, service_id))
 		return VERDICT_NOT_OURS;
 	place = bpf_map_lookup_elem(&shunt_runs, &service_id);
-	counters = counters_of(service_id);
+	counters = counters_at(cpu, service_id);
 	if (!place || !counters)
 		return VERDICT_NOT_OURS;
 	run = *(const volatile shunt_run *)place;
@@ -104,7 +105,8 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	choice.first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	choice.count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
 	if (choice.count &&
-	    slot_take(pick, choose(pick, &choice, counters, key, end_earlier, probe), is_ipv6)) {
+	    slot_take(pick, choose(pick, &choice, counters, cpu, key, end_earlier, probe),
+		      is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);
 		pick->flags = choice.flags;

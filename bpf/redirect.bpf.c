@@ -120,9 +120,9 @@ static __always_inline void note_attempt(struct bpf_sock_addr *ctx, const struct
 static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shunt_address *asked,
 				     __u16 port, const struct pick *pick)
 {
-	struct shunt_note note = note_of(asked, port, pick);
 	struct shunt_counters *counters;
 	struct shunt_sender *sender;
+	struct shunt_note note;
 	__u64 cookie;
 	bool begun;
 
@@ -134,11 +134,12 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct shu
 			return;
 		if (!sender->sent) /* victims.bpf.c knows the socket by it */
 			(void)bpf_get_socket_cookie(ctx);
-		sender_note(sender, sender_find(sender, asked, port), &note, pick);
+		sender_note(sender, sender_find(sender, asked, port), asked, port, pick);
 		return;
 	}
 	cookie = bpf_get_socket_cookie(ctx);
 	track_end_earlier(cookie);
+	note = note_of(asked, port, pick);
 	begun = track_begin(cookie, pick, &note);
 	if (pick->flags & SHUNT_TRACK_TRIAL)
 		health_tried_by(pick->backend_id, pick->born, begun ? cookie : 0,
@@ -247,7 +248,6 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
 	struct shunt_sender *sender = sender_of(ctx, 0);
 	struct shunt_sent *old = sender_find(sender, asked, port);
-	struct shunt_note note;
 	enum verdict verdict;
 
 	*pick = pick_of(ctx, asked, old ? ASKER_SEND_AGAIN : ASKER_SEND);
@@ -257,9 +257,8 @@ static __always_inline enum verdict send_pick(struct bpf_sock_addr *ctx,
 		return verdict;
 	if (!sender)
 		sender = sender_of(ctx, BPF_SK_STORAGE_GET_F_CREATE);
-	note = note_of(asked, port, pick);
 	if (sender)
-		sender_note(sender, old, &note, pick);
+		sender_note(sender, old, asked, port, pick);
 	return verdict;
 }
 

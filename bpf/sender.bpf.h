@@ -47,13 +47,21 @@ static __always_inline struct shunt_sent *sender_find(struct shunt_sender *sende
 	return NULL;
 }
 
-/* Answers come from the backend: without a note they could not be told to come from the VIP. */
+/*
+ * Answers come from the backend: without a note they could not be told to come from the VIP. In an
+ * `old` one the VIP stands already.
+ */
 static __always_inline void sender_note(struct shunt_sender *sender, struct shunt_sent *old,
-					const struct shunt_note *note, const struct pick *pick)
+					const struct shunt_address *asked, __u16 port,
+					const struct pick *pick)
 {
-	if (!old)
+	if (!old) {
 		old = &sender->notes[sender->next++ % SHUNT_SENDER_NOTES];
-	old->note = *note;
+		old->note.address = *asked;
+		old->note.port = port;
+	}
+	old->note.backend = pick->address;
+	old->note.backend_port = pick->port;
 	old->service_id = pick->service_id;
 	old->generation = pick->generation;
 	old->born = pick->born;
