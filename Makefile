@@ -9,7 +9,7 @@ PYTHON  ?= /usr/bin/python3
 CC       := gcc
 CLANG    ?= clang
 BPFTOOL  ?= bpftool
-LIBS     := libbpf libelf zlib libuv libcurl libcares libcjson libmicrohttpd ldns libcrypto
+LIBS     := libbpf libelf zlib libuv libcurl libcares libcjson libmicrohttpd ldns libcrypto expat
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	    $(if $(WERROR),-Werror)

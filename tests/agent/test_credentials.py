@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials: from the environment, a container's endpoint and an instance's metadata, renewed before and when they
-expire."""
+"""Credentials: from every link of the chain, renewed before and when they expire."""
 import json
+import os
+import subprocess
 from collections import Counter
 
 import pytest
 
 from playground import wait
-from playground.cloud import KEY, SECRET, Cloud
+from playground.cloud import AWS, KEY, SECRET, Cloud
 from playground.services import NAMESPACE, from_cloudmap, register
 
 SERVICE = f"backend.{NAMESPACE}"
@@ -90,6 +91,54 @@ def test_without_credentials_nothing_is_asked_until_there_are_some(cloud, from_c
     from_container.wait_backends(SERVICE, 3, within=20)
 
 
+def test_a_web_identity_becomes_its_role(cloud, ground, agent, tmp_path):
+    register(cloud, ground.network)
+    token = tmp_path / "token"
+    token.write_text("head.body.wrong", encoding="utf-8")
+    mine = agent(cloud, services=[from_cloudmap()], environment={
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/web",
+        "AWS_ENDPOINT_URL_STS": cloud.endpoint}).start()
+    error = wait.until("status tells it", lambda: mine.status()["credentials"]["error"])
+    assert error == "STS: InvalidIdentityToken: The web identity token is not one of ours"
+    token.write_text("head.body.sign", encoding="utf-8")
+    mine.wait_backends(SERVICE, 3, within=30)
+    told = mine.status()["credentials"]
+    assert told["provider"] == "web identity" and told["error"] is None and told["expires_at"]
+
+
+def profile(cloud, tmp_path, text, **more):
+    config = tmp_path / "config"
+    config.write_text(text, encoding="utf-8")
+    return {"AWS_CONFIG_FILE": str(config), "AWS_ENDPOINT_URL_STS": cloud.endpoint, **more}
+
+
+ROLE = f"""
+[profile app]
+role_arn = arn:aws:iam::123456789012:role/app
+source_profile = base
+[profile base]
+aws_access_key_id = {KEY}
+aws_secret_access_key = {SECRET}
+"""
+
+
+def test_a_profile_s_role_is_assumed_as_the_real_command_line_does(cloud, ground, agent, tmp_path):
+    register(cloud, ground.network)
+    environment = profile(cloud, tmp_path, ROLE, AWS_PROFILE="app")
+    mine = agent(cloud, services=[from_cloudmap()], environment=environment).start()
+    mine.wait_backends(SERVICE, 3, within=30)
+    assert mine.status()["credentials"]["provider"] == "profile"
+    assert SECRET not in mine.logged() + mine.ctl("status", "--json").stdout
+    real = subprocess.run(
+        [AWS, "sts", "assume-role", "--endpoint-url", cloud.endpoint, "--region", cloud.told["region"],
+         "--role-arn", "arn:aws:iam::123456789012:role/app", "--role-session-name", "real"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_CONFIG_FILE": environment["AWS_CONFIG_FILE"],
+             "AWS_PROFILE": "base", "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true"},
+        capture_output=True, text=True, timeout=60, check=False)
+    assert real.returncode == 0, real.stderr
+    assert json.loads(real.stdout)["Credentials"]["AccessKeyId"].startswith("ASIA")
+
+
 def instance(cloud, **more):
     return {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.endpoint,
             "AWS_METADATA_SERVICE_TIMEOUT": "10", **more}
@@ -101,7 +150,8 @@ def test_an_instance_gives_credentials_through_sessions_that_end(cloud, ground, 
     mine.wait_backends(SERVICE, 3, within=30)
     told = mine.status()["credentials"]
     assert told["provider"] == "instance" and told["error"] is None
-    assert [passed["provider"] for passed in told["passed_over"]] == ["environment", "container"]
+    passed = [passed["provider"] for passed in told["passed_over"]]
+    assert passed == ["environment", "web identity", "profile", "container"]
     cloud.control(metadata={"end_sessions": True}, credentials={"expire": True}, reset_stats=True)
     wait.until("the expiry is overcome", lambda: {"ExpiredTokenException", "ok"} <= codes(cloud).keys())
     assert cloud.stats()["requests"]["Metadata"]["Unauthorized"] == 1

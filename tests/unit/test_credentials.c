@@ -133,7 +133,7 @@ static void nobody_is_asked_before_somebody_waits(void **state)
 	assert_int_equal(w.peer.requests, 1);
 	credentials_status(w.credentials, &status);
 	assert_string_equal(status.provider, "container");
-	assert_int_equal(status.n_passed, 1);
+	assert_int_equal(status.n_passed, 3);
 	assert_string_equal(status.passed[0].provider, "environment");
 	assert_string_equal(status.passed[0].why, "AWS_ACCESS_KEY_ID is not set");
 	world_close(&w);
@@ -193,7 +193,9 @@ static void what_is_wrong_with_the_environment_is_said_without_a_secret(void **s
 	} rows[] = {
 		{ { NULL },
 		  "none",
-		  "no credentials: AWS_ACCESS_KEY_ID is not set; neither "
+		  "no credentials: AWS_ACCESS_KEY_ID is not set; AWS_WEB_IDENTITY_TOKEN_FILE is "
+		  "not "
+		  "set; neither HOME nor AWS_SHARED_CREDENTIALS_FILE is set; neither "
 		  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
 		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is set; AWS_EC2_METADATA_DISABLED is set" },
 		{ { "AWS_ACCESS_KEY_ID", "a" },

@@ -119,7 +119,7 @@ static void a_role_s_credentials_come_through_a_session(void **state)
 			    "TOKEN==1");
 	credentials_status(w.credentials, &status);
 	assert_string_equal(status.provider, "instance");
-	assert_int_equal(status.n_passed, 2);
+	assert_int_equal(status.n_passed, 4);
 	world_close(&w);
 }
 
@@ -228,7 +228,9 @@ static void what_keeps_it_from_credentials_is_said_in_words(void **state)
 		  "instance metadata: HTTP status 503" },
 		{ { TOKEN, ROLE, ABSENT },
 		  "AWS_EC2_METADATA_DISABLED",
-		  "no credentials: AWS_ACCESS_KEY_ID is not set; neither "
+		  "no credentials: AWS_ACCESS_KEY_ID is not set; AWS_WEB_IDENTITY_TOKEN_FILE is "
+		  "not "
+		  "set; neither HOME nor AWS_SHARED_CREDENTIALS_FILE is set; neither "
 		  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
 		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is set; AWS_EC2_METADATA_DISABLED is set" },
 	};

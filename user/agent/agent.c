@@ -39,6 +39,8 @@ int agent_open_env(struct agent *agent)
 		r = credentials_new(&agent->loop, env->http, read_environment, &agent->requests,
 				    &env->credentials);
 	if (r == 0)
+		r = credentials_set_region(env->credentials, agent->config->aws.region);
+	if (r == 0)
 		r = resolver_new(&agent->loop, agent->config->dns_servers,
 				 agent->config->n_dns_servers, RESOLVER_FILE, &env->resolver);
 	return r;

@@ -210,7 +210,9 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	draft_commit(agent, &draft);
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
-	r = addresses_assign(agent);
+	r = credentials_set_region(agent->env.credentials, agent->config->aws.region);
+	if (r == 0)
+		r = addresses_assign(agent);
 	if (r == 0)
 		r = exclude_configure(agent);
 	if (moved) {

@@ -78,8 +78,7 @@ static const char *member(const cJSON *json, const char *name,
 	return NULL;
 }
 
-/* RFC 3339 in UTC, with or without a fraction of a second. */
-static bool parse_time(const char *text, int64_t *ret)
+bool credentials_wire_parse_time(const char *text, int64_t *ret)
 {
 	struct tm tm = { 0 };
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -141,7 +140,7 @@ static int read_members(const cJSON *json, struct credentials_set *set,
 	expiration = member(json, "Expiration", error);
 	if (!expiration)
 		return -EBADMSG;
-	if (!parse_time(expiration, &set->expires_s)) {
+	if (!credentials_wire_parse_time(expiration, &set->expires_s)) {
 		(void)snprintf(error, CREDENTIALS_WIRE_ERROR_MAX,
 			       "Expiration: wanted a time like 2026-11-20T22:16:37Z");
 		return -EBADMSG;

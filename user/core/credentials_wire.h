@@ -26,6 +26,9 @@ bool credentials_set_same(const struct credentials_set *a, const struct credenti
 /* What may stand in a header: visible ASCII, at least one. */
 bool credentials_wire_is_word(const char *text);
 
+/* RFC 3339 in UTC, with or without a fraction of a second. */
+bool credentials_wire_parse_time(const char *text, int64_t *ret);
+
 /* 0 and *ret (serial 0); or -EBADMSG and what is missing or wrong; or -ENOMEM, said there too. */
 int credentials_wire_parse(const char *body, size_t length, struct credentials_set *ret,
 			   char error[static CREDENTIALS_WIRE_ERROR_MAX]);

@@ -15,6 +15,7 @@ struct credentials {
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	struct provider_env env; /* owns imds */
+	char *region;
 	struct provider_question question;
 	bool asking;  /* the question is under way */
 	bool asked;   /* there was an attempt */
@@ -151,9 +152,8 @@ static void on_done(struct provider_question *q, int result)
 
 /* In the order of the AWS SDKs. */
 static const struct provider *const chain[] = {
-	&provider_environment,
-	&provider_container,
-	&provider_instance,
+	&provider_environment, &provider_web_identity, &provider_profile,
+	&provider_container,   &provider_instance,
 };
 _Static_assert(ARRAY_SIZE(chain) <= CHAIN_MAX, "a longer chain than CHAIN_MAX");
 
@@ -244,6 +244,18 @@ int credentials_new(uv_loop_t *loop, struct http *http,
 	return 0;
 }
 
+int credentials_set_region(struct credentials *c, const char *region)
+{
+	char *copy = region ? strdup(region) : NULL;
+
+	if (region && !copy)
+		return -ENOMEM;
+	free(c->region);
+	c->region = copy;
+	c->env.region = copy;
+	return 0;
+}
+
 static void on_closed(uv_handle_t *timer)
 {
 	free(timer->data);
@@ -255,6 +267,7 @@ void credentials_free(struct credentials *c)
 		return;
 	provider_forget(&c->question);
 	imds_free(c->env.imds);
+	free(c->region);
 	credentials_set_done(&c->set);
 	while (c->waiters)
 		credentials_forget(c->waiters);

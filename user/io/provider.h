@@ -25,6 +25,7 @@ struct provider_env {
 	const char *(*environment)(const char *name);
 	struct requests *requests; /* or NULL */
 	const struct clock_skew *clock;
+	const char *region; /* or NULL: not known */
 };
 
 /* One question; the memory is the asker's, who sets the first three. */
@@ -50,6 +51,8 @@ struct provider {
 };
 
 extern const struct provider provider_environment;
+extern const struct provider provider_web_identity;
+extern const struct provider provider_profile;
 extern const struct provider provider_container;
 extern const struct provider provider_instance;
 

@@ -11,7 +11,7 @@ import traceback
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler
 
-from . import faults, garbage, keyring, operations, sigv4
+from . import faults, garbage, keyring, operations, sigv4, sts
 from .metadata import Metadata
 from .errors import AwsError, common
 
@@ -119,8 +119,12 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if path == "/_control":
             self.control(body)
+            return
+        request = sigv4.Request("POST", path, query, self.headers.items(), body)
+        if sts.is_for_us(request):
+            self.roles(request)
         else:
-            self.api(sigv4.Request("POST", path, query, self.headers.items(), body))
+            self.api(request)
 
     def control(self, body):
         try:
@@ -143,6 +147,18 @@ class Handler(BaseHTTPRequestHandler):
     def metadata(self, path):
         return self.server.metadata.read(path, self.headers.get("X-aws-ec2-metadata-token"))
 
+    def now(self):
+        return datetime.now(timezone.utc) + timedelta(seconds=self.server.clock_offset_s)
+
+    def roles(self, request):
+        try:
+            body = sts.perform(request, self.server.keyring, self.server.registry.region, self.now())
+            status, code = 200, "ok"
+        except AwsError as error:
+            body, status, code = sts.refusal(error), error.status, error.code
+        self.server.stats.request("AssumeRole", None, code)
+        self.send_bytes(status, body.encode(), "text/xml")
+
     def api(self, request):
         target = request.header("x-amz-target") or ""
         operation = target.removeprefix(operations.TARGET)
@@ -153,8 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         service = wish.get("ServiceName") if isinstance(wish, dict) else None
 
         def run():
-            sigv4.verify(request, self.server.keyring, self.server.registry.region, "servicediscovery",
-                         datetime.now(timezone.utc) + timedelta(seconds=self.server.clock_offset_s))
+            sigv4.verify(request, self.server.keyring, self.server.registry.region, "servicediscovery", self.now())
             if request.path != "/" or not target.startswith(operations.TARGET):
                 raise common("UnknownOperationException", "no such operation", 404)
             if request.header("content-type") != API_TYPE or not isinstance(wish, dict):
