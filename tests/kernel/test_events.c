@@ -494,7 +494,7 @@ static void an_end_that_nobody_saw_is_not_waited_for(void **state)
 	services_ask(300, false);
 	fd = timed_out_unseen(0);
 	services_ask(0, false);
-	let_pass(fd, PATIENCE_MS);
+	let_pass(fd, 2000); /* of 300, and a second more */
 	events(false);
 	assert_int_equal(attached(), 0);
 }
