@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "core/plan_look.h"
 #include "helper/helper.h"
 #include "kernel/terminate.h"
 #include "playground.h"
@@ -109,16 +110,11 @@ static uint64_t now_ms(void)
 
 static uint32_t born_of(uint32_t service_id, const struct addr_port *backend)
 {
-	const struct plan_state *state = planner_state(agent.planner);
+	struct plan_member m;
 
-	for (size_t i = 0; i < state->backends.n; i++) {
-		const struct shunt_backend *info = &state->backends.list[i].info;
-		struct addr addr = info->family == FAMILY_IPV4 ? addr_from_ipv4(info->ipv4)
-							       : addr_from_ipv6(info->ipv6);
-
-		if (info->service_id == service_id && info->port == backend->port &&
-		    addr_equal(&addr, &backend->addr))
-			return info->born;
+	for (size_t i = 0; planner_backend(agent.planner, service_id, i, &m); i++) {
+		if (addr_port_compare(&m.at, backend) == 0)
+			return m.born;
 	}
 	fail_msg("no such backend");
 	return 0;

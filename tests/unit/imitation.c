@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "core/plan_seed.h"
 #include "core/slots.h"
 #include "imitation.h"
 

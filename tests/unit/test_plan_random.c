@@ -12,22 +12,19 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "core/plan_look.h"
 #include "imitation.h"
 #include "wanted.h"
+#include "wishes.h"
 
 #define HISTORIES 60
 #define STEPS 40
 #define ROUNDS_MAX 12 /* of planning and grace periods until all is as wanted */
 
-static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g" };
-static const char *const vips[] = { "127.254.0.1", "127.254.0.2", "127.1.0.1",
-				    "127.254.0.3", "fd00::1",	  "2001:db8::1" };
-static const char *const ports[] = { "", "80", "81" };
-static const enum shunt_protocol protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ANY };
 /* Addresses that are asked for after every write: all VIPs at these. */
 static const uint16_t asked_ports[] = { 80, 81, 82 };
 static const uint8_t asked_protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
-#define PROBES (ARRAY_SIZE(vips) * ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols))
+#define PROBES (WISHES_VIPS * ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols))
 
 struct probe {
 	struct addr_port to;
@@ -37,184 +34,11 @@ struct probe {
 static struct probe probe_at(size_t i)
 {
 	size_t per_vip = ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols);
-	struct probe p = { .to = wanted_address(vips[i / per_vip]) };
+	struct probe p = { .to = wanted_address(wishes_vips[i / per_vip]) };
 
 	p.to.port = asked_ports[i % ARRAY_SIZE(asked_ports)];
 	p.protocol = asked_protocols[i / ARRAY_SIZE(asked_ports) % ARRAY_SIZE(asked_protocols)];
 	return p;
-}
-
-/* --- want tables ------------------------------------------------------------------------------ */
-
-/* A service as indices, cheap to change and to compare. */
-struct wish {
-	unsigned int vip, port, protocol;
-	uint8_t backends4, backends6; /* sets of 8 */
-	bool weighted, pass, there;
-};
-
-struct wishes {
-	struct wish by_name[ARRAY_SIZE(names)];
-};
-
-static unsigned int below(unsigned int *seed, unsigned int limit)
-{
-	return (unsigned int)rand_r(seed) % limit;
-}
-
-static bool share_a_key(const struct wish *a, const struct wish *b)
-{
-	if (!a->there || !b->there || a->vip != b->vip)
-		return false;
-	if (a->protocol != b->protocol && protocols[a->protocol] != PROTOCOL_ANY &&
-	    protocols[b->protocol] != PROTOCOL_ANY)
-		return false;
-	return a->port == b->port || *ports[a->port] == '\0' || *ports[b->port] == '\0';
-}
-
-/* As the configuration would refuse it. */
-static bool are_valid(const struct wishes *w)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (share_a_key(&w->by_name[i], &w->by_name[j]))
-				return false;
-		}
-	}
-	return true;
-}
-
-static void wish_backends(struct wish *w, unsigned int *seed)
-{
-	w->backends4 = (uint8_t)(rand_r(seed) & rand_r(seed));
-	w->backends6 = below(seed, 3) ? 0 : (uint8_t)(rand_r(seed) & rand_r(seed) & 0xf);
-	w->weighted = below(seed, 4) == 0;
-	if (below(seed, 6) == 0) /* many at once: the maps are small */
-		w->backends4 = 0xff;
-}
-
-static void wish_address(struct wish *w, unsigned int *seed)
-{
-	w->vip = below(seed, ARRAY_SIZE(vips));
-	w->port = below(seed, ARRAY_SIZE(ports));
-	w->protocol = below(seed, ARRAY_SIZE(protocols));
-}
-
-static void wish_new(struct wish *w, unsigned int *seed)
-{
-	w->there = true;
-	w->pass = below(seed, 4) == 0;
-	wish_address(w, seed);
-	wish_backends(w, seed);
-}
-
-static void swap_addresses(struct wish *a, struct wish *b)
-{
-	struct wish old = *a;
-
-	a->vip = b->vip;
-	a->port = b->port;
-	a->protocol = b->protocol;
-	b->vip = old.vip;
-	b->port = old.port;
-	b->protocol = old.protocol;
-}
-
-static void swap_names(struct wish *a, struct wish *b)
-{
-	struct wish old = *a;
-
-	*a = *b;
-	*b = old;
-}
-
-/* One change, as likely one of each kind. */
-static void mutate_once(struct wishes *w, unsigned int *seed)
-{
-	struct wish *one = &w->by_name[below(seed, ARRAY_SIZE(names))];
-	struct wish *other = &w->by_name[below(seed, ARRAY_SIZE(names))];
-
-	switch (below(seed, 8)) {
-	case 0:
-		one->there = false;
-		break;
-	case 1:
-		swap_addresses(one, other);
-		break;
-	case 2:
-		swap_names(one, other);
-		break;
-	case 3:
-		one->protocol = below(seed, ARRAY_SIZE(protocols));
-		break;
-	case 4:
-		one->port = below(seed, ARRAY_SIZE(ports));
-		break;
-	case 5:
-		wish_backends(one, seed);
-		break;
-	case 6:
-		one->pass = !one->pass;
-		break;
-	default:
-		wish_new(one, seed);
-		break;
-	}
-}
-
-static void mutate(struct wishes *w, unsigned int *seed)
-{
-	struct wishes next;
-
-	do {
-		next = *w;
-		for (unsigned int n = 1 + below(seed, 3); n > 0; n--)
-			mutate_once(&next, seed);
-	} while (!are_valid(&next));
-	*w = next;
-}
-
-static void wish_text(const struct wish *w, char *vip, size_t vip_size, char *backends, size_t size)
-{
-	const char *address = vips[w->vip], *port = ports[w->port];
-	size_t at = 0;
-
-	(void)snprintf(vip, vip_size,
-		       *port == '\0'	      ? "%s%s"
-		       : strchr(address, ':') ? "[%s]:%s"
-					      : "%s:%s",
-		       address, port);
-	backends[0] = '\0';
-	if (w->pass)
-		at += (size_t)snprintf(backends, size, "pass ");
-	for (int i = 0; i < 8; i++) {
-		int weight = w->weighted ? 1 + i % 3 : 1;
-
-		if (w->backends4 >> i & 1)
-			at += (size_t)snprintf(backends + at, size - at, "10.0.0.%d:3000*%d ",
-					       i + 1, weight);
-		if (w->backends6 >> i & 1)
-			at += (size_t)snprintf(backends + at, size - at, "[2001:db8::%d]:3000*%d ",
-					       i + 1, weight);
-	}
-}
-
-static struct table table_of(const struct wishes *w)
-{
-	struct table t = { 0 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct wish *wish = &w->by_name[i];
-		char vip[64], backends[1024];
-
-		if (!wish->there)
-			continue;
-		wish_text(wish, vip, sizeof(vip), backends, sizeof(backends));
-		wanted_add(&t, &(struct wanted_service){ names[i], vip, protocols[wish->protocol],
-							 backends });
-	}
-	table_sort(&t);
-	return t;
 }
 
 /* --- what is allowed to be seen --------------------------------------------------------------- */
@@ -277,12 +101,12 @@ static void expect(const struct imitation *m, const struct table *want,
 
 /* The backends of each name that is wanted, before a plan. */
 struct seeds {
-	struct table_service by_name[ARRAY_SIZE(names)];
+	struct table_service by_name[WISHES_NAMES];
 };
 
 static void seeds_done(struct seeds *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < WISHES_NAMES; i++)
 		free(s->by_name[i].backends);
 }
 
@@ -290,8 +114,8 @@ static struct seeds seeds_of(const struct imitation *m)
 {
 	struct seeds s;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		s.by_name[i] = imitation_seed(m, names[i]);
+	for (size_t i = 0; i < WISHES_NAMES; i++)
+		s.by_name[i] = imitation_seed(m, wishes_names[i]);
 	return s;
 }
 
@@ -330,8 +154,8 @@ static void check_seeds(const struct imitation *m, const struct table *want,
 {
 	_cleanup_(seeds_done) struct seeds now = seeds_of(m);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct table_service *wanted = table_find(want, names[i]);
+	for (size_t i = 0; i < WISHES_NAMES; i++) {
+		const struct table_service *wanted = table_find(want, wishes_names[i]);
 		const struct table_service *seed = &now.by_name[i];
 
 		if (wanted ? same_backends(seed, wanted) : seed->n_backends == 0)
@@ -339,10 +163,10 @@ static void check_seeds(const struct imitation *m, const struct table *want,
 		if (seed->n_backends == 0 && (plan->deferred || plan->refused.n > 0))
 			continue;
 		if (!same_backends(seed, &before->by_name[i]))
-			fail_msg("%s: %s would begin with %zu backends", place, names[i],
+			fail_msg("%s: %s would begin with %zu backends", place, wishes_names[i],
 				 seed->n_backends);
 		if (wanted && is_in_force(m, wanted))
-			fail_msg("%s: %s would go back", place, names[i]);
+			fail_msg("%s: %s would go back", place, wishes_names[i]);
 	}
 }
 
@@ -389,17 +213,16 @@ static bool covers(const struct shunt_service *row, const struct probe *p)
 static bool is_for_lack_of_room(const struct planner *p, const struct imitation *m,
 				const struct plan *plan, const struct expectation *e, outcome seen)
 {
-	const struct plan_state *next = planner_state(p);
 	bool has_row = false;
 
-	for (size_t i = 0; i < next->services.n; i++) {
-		const struct plan_service *row = &next->services.list[i];
+	for (size_t i = 0; i < WISHES_NAMES; i++) {
+		const struct shunt_service *row = planner_service(p, wishes_names[i]);
 
-		has_row |= e->owner && streq(row->name, e->owner->name) &&
-			   covers(&row->info, &e->probe);
-		if ((plan->deferred || is_refused(plan, row->name)) &&
-		    covers(&row->info, &e->probe) && m->runs[row->info.id] &&
-		    seen == imitation_run(m, row->info.id))
+		if (!row || !covers(row, &e->probe))
+			continue;
+		has_row |= e->owner && streq(wishes_names[i], e->owner->name);
+		if ((plan->deferred || is_refused(plan, wishes_names[i])) && m->runs[row->id] &&
+		    seen == imitation_run(m, row->id))
 			return true;
 	}
 	return seen == 0 && e->owner &&
@@ -519,9 +342,9 @@ static void every_write_leaves_old_or_new_and_every_death_is_repaired(void **sta
 		for (h->step = 0; h->step < STEPS; h->step++) {
 			_cleanup_(table_done) struct table want = { 0 };
 
-			mutate(&wishes, &seed);
-			want = table_of(&wishes);
-			step(h, &want, below(&seed, 3) != 0);
+			wishes_mutate(&wishes, &seed, false);
+			want = wishes_table(&wishes);
+			step(h, &want, wishes_below(&seed, 3) != 0);
 		}
 		planner_free(h->planner);
 		h->planner = NULL;

@@ -66,35 +66,28 @@ static void findings_done(struct findings *f)
 /* 0 or -ENOMEM. */
 static int read_rows(const struct watch *w, uint32_t service_id, struct findings *ret)
 {
-	const struct plan_state *state = planner_state(w->agent->planner);
 	struct shunt_policy policy;
+	struct plan_member row;
 	int r = 0;
 
 	*ret = (struct findings){ .quiet = true };
 	dataplane_policy(w->agent->dataplane, service_id, &policy);
-	for (size_t i = plan_state_backends(state, service_id); i < state->backends.n && r == 0;
-	     i++) {
-		const struct plan_backend *row = &state->backends.list[i];
+	for (size_t i = 0; r == 0 && planner_backend(w->agent->planner, service_id, i, &row); i++) {
+		struct ejection e = { .at = row.at, .since_s = time(NULL) };
 		struct shunt_health health;
-		struct ejection e = { .since_s = time(NULL) };
 
-		if (row->info.service_id != service_id)
-			break;
-		if (!dataplane_health(w->agent->dataplane, row->id, row->info.born, &health))
+		if (!dataplane_health(w->agent->dataplane, row.id, row.born, &health))
 			continue;
 		if (!policy.rules.ejection_failures) { /* nobody would try it again */
-			dataplane_end_ejection(w->agent->dataplane, row->id, row->info.born);
+			dataplane_end_ejection(w->agent->dataplane, row.id, row.born);
 			continue;
 		}
 		ret->quiet &= ejection_is_quiet(&health, &policy.rules, uv_hrtime());
-		e.at.addr = row->info.family == FAMILY_IPV6 ? addr_from_ipv6(row->info.ipv6)
-							    : addr_from_ipv4(row->info.ipv4);
-		e.at.port = row->info.port;
 		e.until_ns = health.eject_until;
 		e.in_a_row = health.ejections;
 		if (!health.eject_until)
 			continue;
-		ret->sharing += row->info.has_share;
+		ret->sharing += row.has_share;
 		r = ejections_add(&ret->ejected, &e);
 	}
 	return r;

@@ -15,7 +15,7 @@
 #include "agent/state_file.h"
 #include "agent/usage.h"
 #include "agent/watch.h"
-#include "core/plan.h"
+#include "core/plan_look.h"
 #include "core/requests.h"
 #include "io/credentials.h"
 #include "io/http.h"

@@ -265,18 +265,25 @@ void resets_configure(struct agent *agent)
 	rearm(resets);
 }
 
+static bool is_in_force(const struct planner *p, const struct doom *doom)
+{
+	struct plan_member m;
+
+	for (size_t i = 0; planner_backend(p, doom->service_id, i, &m); i++) {
+		if (addr_port_compare(&m.at, &doom->backend) == 0)
+			return doom->reason == RESET_REMOVED || !is_sick(m.state);
+	}
+	return false;
+}
+
 /* Those of backends that are in force as if nothing had been: it died before it took them away. */
 static void spare_those_in_force(struct resets *resets)
 {
-	const struct plan_state *state = planner_state(resets->agent->planner);
+	for (size_t i = resets->dooms.n; i-- > 0;) {
+		const struct doom doom = resets->dooms.list[i];
 
-	for (size_t i = 0; i < state->backends.n && resets->dooms.n > 0; i++) {
-		const struct shunt_backend *info = &state->backends.list[i].info;
-		struct addr_port backend = plan_backend_at(info);
-		const struct doom *doom = dooms_find(&resets->dooms, info->service_id, &backend);
-
-		if (doom && (doom->reason == RESET_REMOVED || !is_sick(info->state)))
-			spare(resets, info->service_id, backend);
+		if (is_in_force(resets->agent->planner, &doom))
+			spare(resets, doom.service_id, doom.backend);
 	}
 }
 

@@ -45,29 +45,24 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 /* The backends that the programs count, all of them; 0: none, or no memory. */
 static size_t backends_fill(const struct agent *agent, struct exporter_backend **ret)
 {
-	const struct plan_state *state = planner_state(agent->planner);
+	size_t n = 0, max = planner_use(agent->planner).backends;
 	struct exporter_backend *rows = NULL;
-	size_t n = 0;
+	struct plan_member backend;
 
 	if (agent->config->metrics_per_backend)
-		rows = calloc(MAX(state->backends.n, 1U), sizeof(*rows));
+		rows = calloc(MAX(max, 1U), sizeof(*rows));
 	for (size_t i = 0; rows && i < agent->n_watches; i++) {
 		uint32_t id = watch_service_id(agent->watches[i]);
 
 		/* before the first plan two names may have one id, where an agent died between
 		 * the rows of a swap */
-		for (size_t at = plan_state_backends(state, id);
-		     at < state->backends.n && n < state->backends.n &&
-		     state->backends.list[at].info.service_id == id;
+		for (size_t at = 0; n < max && planner_backend(agent->planner, id, at, &backend);
 		     at++) {
-			const struct plan_backend *backend = &state->backends.list[at];
-			struct addr_port place = plan_backend_at(&backend->info);
-
-			if (!dataplane_load(agent->dataplane, backend->id, backend->info.born,
+			if (!dataplane_load(agent->dataplane, backend.id, backend.born,
 					    &rows[n].load))
 				continue;
 			rows[n].service = agent->watches[i]->config->name;
-			endpoint_format_place(&place, rows[n++].backend);
+			endpoint_format_place(&backend.at, rows[n++].backend);
 		}
 	}
 	*ret = rows;

@@ -16,16 +16,15 @@ static cJSON *state_build(const struct watch *w, const struct health_note *note)
 	return to;
 }
 
-static cJSON *avoided_build(const struct shunt_backend *info, uint32_t tasks)
+static cJSON *avoided_build(const struct plan_member *backend, uint32_t tasks)
 {
-	struct addr_port at = plan_backend_at(info);
 	char place[ADDR_PORT_TEXT_MAX], why[96];
 	cJSON *to = cJSON_CreateObject();
 
 	(void)snprintf(why, sizeof(why), "%u task%s it: %s connections to it failed", tasks,
 		       tasks == 1 ? " avoids" : "s avoid", tasks == 1 ? "its" : "their");
-	status_add_text(to, "backend", endpoint_format_place(&at, place));
-	status_add_text(to, "state", state_name(info->state));
+	status_add_text(to, "backend", endpoint_format_place(&backend->at, place));
+	status_add_text(to, "state", state_name((enum shunt_state)backend->state));
 	status_add_text(to, "why", why);
 	status_add_age(to, 0);
 	return to;
@@ -34,22 +33,18 @@ static cJSON *avoided_build(const struct shunt_backend *info, uint32_t tasks)
 /* What single tasks have found out; for the host the backend is as it was. */
 static void add_avoided(const struct watch *w, cJSON *states)
 {
-	const struct plan_state *state = planner_state(w->agent->planner);
 	_cleanup_free_ struct dataplane_avoided *avoided = NULL;
 	uint32_t service_id = watch_service_id(w);
-	size_t n = 0, at = plan_state_backends(state, service_id);
+	struct plan_member row;
+	size_t n = 0;
 
 	if (dataplane_avoided(w->agent->dataplane, uv_hrtime(), &avoided, &n) < 0)
 		return;
-	for (; at < state->backends.n; at++) {
-		const struct plan_backend *row = &state->backends.list[at];
-
-		if (row->info.service_id != service_id)
-			return;
-		for (size_t i = 0; i < n && row->info.state == STATE_HEALTHY; i++) {
-			if (avoided[i].backend_id == row->id && avoided[i].born == row->info.born)
-				(void)cJSON_AddItemToArray(states, avoided_build(&row->info,
-										 avoided[i].tasks));
+	for (size_t at = 0; planner_backend(w->agent->planner, service_id, at, &row); at++) {
+		for (size_t i = 0; i < n && row.state == STATE_HEALTHY; i++) {
+			if (avoided[i].backend_id == row.id && avoided[i].born == row.born)
+				(void)cJSON_AddItemToArray(states,
+							   avoided_build(&row, avoided[i].tasks));
 		}
 	}
 }

@@ -41,21 +41,7 @@ size_t watch_ramping(const struct watch *w)
 
 uint32_t watch_service_id(const struct watch *w)
 {
-	const struct plan_state *state = planner_state(w->agent->planner);
-	size_t low = 0, high = state->services.n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(state->services.list[middle].name, w->config->name);
-
-		if (order == 0)
-			return state->services.list[middle].info.id;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
+	return planner_service_id(w->agent->planner, w->config->name);
 }
 
 /* --- what is in force ------------------------------------------------------------------------- */

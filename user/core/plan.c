@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plan_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 void plan_done(struct plan *p)
@@ -10,12 +11,13 @@ void plan_done(struct plan *p)
 
 		if (op->kind == PLAN_CELLS)
 			free(op->cells);
-		if (op->kind == PLAN_SERVICE_PUT || op->kind == PLAN_SERVICE_DELETE)
-			free(op->service);
 		else if (op->kind == PLAN_RULES)
 			free(op->rules);
 	}
 	free(p->ops.list);
+	free(p->backends);
+	free(p->services);
+	free(p->gone);
 	for (size_t i = 0; i < p->refused.n; i++)
 		free(p->refused.list[i].name);
 	free(p->refused.list);
@@ -53,6 +55,8 @@ void planner_free(struct planner *p)
 	if (!p)
 		return;
 	plan_state_done(&p->have);
+	plan_book_done(&p->book);
+	free(p->known);
 	pool_done(&p->ids);
 	pool_done(&p->slots);
 	pool_done(&p->addrs6);
@@ -77,6 +81,11 @@ int planner_new(const struct plan_limits *limits, const struct plan_memory *memo
 	    pool_init(&p->addrs6, 0, limits->addrs6) < 0 ||
 	    pool_init(&p->backend_ids, 1, limits->backends) < 0)
 		return -ENOMEM;
+	p->known = calloc(limits->services, sizeof(*p->known));
+	if (!p->known || plan_book_init(&p->book, limits->services) < 0)
+		return -ENOMEM;
+	p->is_new = true;
+	p->book.prefixes_changed = true; /* whatever bits a start has found */
 	p->have = *have;
 	*have = (struct plan_state){ 0 };
 	plan_state_sort(&p->have);
@@ -108,7 +117,20 @@ static int decide(struct planner *p, struct decision *d, struct plan *plan)
 	return plan_refuse(plan, d->want->name, r);
 }
 
-int planner_make(struct planner *p, const struct table *want, struct plan *ret)
+/* The rows have been written down; what the programs read stays. */
+static void view_end(struct planner *p)
+{
+	plan_state_done(&p->have);
+	if (p->book.prefixes_changed) {
+		memcpy(p->have.prefixes4, p->book.prefixes4, sizeof(p->have.prefixes4));
+		memcpy(p->have.prefixes6, p->book.prefixes6, sizeof(p->have.prefixes6));
+	}
+	p->book.prefixes_changed = false;
+	p->is_new = false;
+}
+
+/* From p->have. */
+static int make(struct planner *p, const struct table *want, struct plan *ret)
 {
 	_cleanup_(decisions_done) struct decisions decisions = { 0 };
 	_cleanup_(plan_state_done) struct plan_state next = { 0 };
@@ -123,16 +145,36 @@ int planner_make(struct planner *p, const struct table *want, struct plan *ret)
 		r = plan_rows(p, &decisions, &next);
 	if (r == 0)
 		r = plan_diff(p, &decisions, &next, &plan);
+	if (r == 0)
+		r = plan_book_replace(&p->book, &p->have, &next);
 	if (r < 0)
 		return r;
 	if (plan.refused.n > 0 && planner_wants_grace(p)) /* there may be room then */
 		plan.deferred = true;
-	plan_state_done(&p->have);
-	p->have = next;
-	next = (struct plan_state){ 0 };
+	plan.backends = TAKE_PTR(next.backends.list);
+	plan.services = TAKE_PTR(next.services.list);
+	plan.gone = TAKE_PTR(p->have.services.list);
+	view_end(p);
 	*ret = plan;
 	plan = (struct plan){ 0 };
 	return 0;
+}
+
+int planner_make(struct planner *p, const struct table *want, struct plan *ret)
+{
+	int r = p->is_new ? 0 : plan_view_all(p);
+
+	return r < 0 ? r : make(p, want, ret);
+}
+
+int planner_amend(struct planner *p, const struct table *want, const struct plan_gone *gone,
+		  struct plan *ret)
+{
+	int r;
+
+	assert(!p->is_new);
+	r = plan_view_some(p, want, gone);
+	return r < 0 ? r : make(p, want, ret);
 }
 
 bool planner_wants_grace(const struct planner *p)
@@ -162,19 +204,4 @@ void planner_grace_end(struct planner *p)
 	pool_grace_end(&p->slots);
 	pool_grace_end(&p->addrs6);
 	pool_grace_end(&p->backend_ids);
-}
-
-const struct plan_state *planner_state(const struct planner *p)
-{
-	return &p->have;
-}
-
-uint32_t planner_slots_used(const struct planner *p)
-{
-	return p->slots.used;
-}
-
-uint32_t planner_addrs6_used(const struct planner *p)
-{
-	return p->addrs6.used;
 }

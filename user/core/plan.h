@@ -14,8 +14,7 @@
  * nobody waits for who connects. A death before 5 leaves rows that are behind: plan_seed sees it.
  *
  * What a plan frees rests until planner_grace_end; a front may have to wait that long to come, to
- * change its service, or to go (plan_fronts.c says when). What has to wait makes the plan
- * `deferred`.
+ * change its service, or to go (plan_fronts.c says when): what waits makes the plan `deferred`.
  *
  * Pure: the writes are carried out by kernel/dataplane. Owns copies of all it needs.
  */
@@ -56,20 +55,23 @@ struct plan_op {
 		struct shunt_rules *rules; /* owned */
 		struct shunt_address address;
 		struct shunt_front_key key;
-		const struct shunt_backend *backend; /* the planner's, until it plans again */
-		struct plan_service *service;	     /* owned */
+		const struct shunt_backend *backend; /* these two: the plan's */
+		const struct plan_service *service;
 	};
 };
 
 struct plan {
 	PLAN_ROWS(struct plan_op) ops;
-	bool deferred; /* plan again after a grace period */
+	bool deferred; /* plan again after a grace period, see planner_amend */
 	/* Services that did not fit and keep what was there: names (owned), -ENOSPC or -E2BIG. */
 	PLAN_ROWS(struct plan_refusal {
 		char *name;
 		int error;
 	})
 	refused;
+	/* what writes point to; owned */
+	struct plan_backend *backends;
+	struct plan_service *services, *gone;
 };
 
 void plan_done(struct plan *p);
@@ -95,26 +97,24 @@ DEFINE_CLEANUP(struct planner *, planner_free);
 
 /*
  * The writes from what there is to `want` (sorted by table_sort). The planner goes on as if they
- * had been carried out: if they were not, make a new one from what the maps hold. 0 or -ENOMEM (the
- * planner is to be made anew then, too). *ret is the caller's to plan_done.
+ * had been carried out: if they were not, or on -ENOMEM, make a new one from what the maps hold.
  */
 int planner_make(struct planner *p, const struct table *want, struct plan *ret);
+
+struct plan_gone {
+	const char *const *names; /* of services; borrowed */
+	size_t n;
+};
+
+/*
+ * The same at the price of a few services: those in `want` have changed, those in `gone` go, and
+ * all others are wanted as they were. The first plan cannot be such. After one that is deferred all
+ * of its services have to be there again; after one that refuses some, those.
+ */
+int planner_amend(struct planner *p, const struct table *want, const struct plan_gone *gone,
+		  struct plan *ret);
 
 /* Does anything rest? Then begin, wait for a grace period (once at a time), and end. */
 bool planner_wants_grace(const struct planner *p);
 void planner_grace_begin(struct planner *p);
 void planner_grace_end(struct planner *p);
-
-/*
- * The backends of a service, of which `row` tells, as they were in force: into ret->backends, the
- * caller's. By its rows or, where an agent has died before it wrote them, by its run. *have is
- * sorted and as it was read. 0 or -ENOMEM.
- */
-int plan_seed(const struct plan_state *have, const struct plan_memory *memory,
-	      const struct plan_limits *limits, const struct plan_service *row,
-	      struct table_service *ret);
-
-/* Rows in use, for status and metrics. */
-const struct plan_state *planner_state(const struct planner *p);
-uint32_t planner_slots_used(const struct planner *p);
-uint32_t planner_addrs6_used(const struct planner *p);

@@ -111,42 +111,54 @@ static int runs_add(struct planner *p, const struct plan_state *next, struct pla
 	return 0;
 }
 
-/* Marks the ids that the rows name. */
-static void ids_mark(const struct plan_state *s, uint32_t limit, bool *used)
+static void id_mark(struct planner *p, uint32_t id, bool taken)
 {
-	for (size_t i = 0; i < s->services.n; i++)
-		used[s->services.list[i].info.id] = true;
+	if (id > 0 && id < p->limits.services)
+		p->known[id].taken = taken;
+}
+
+/* The ids that the rows name. */
+static void ids_mark(struct planner *p, const struct plan_state *s, bool taken)
+{
 	for (size_t i = 0; i < s->runs.n; i++)
-		used[s->runs.list[i].service_id] = true;
-	for (size_t i = 0; i < s->fronts.n; i++) {
-		if (s->fronts.list[i].service_id < limit)
-			used[s->fronts.list[i].service_id] = true;
-	}
-	used[0] = false;
+		id_mark(p, s->runs.list[i].service_id, taken);
+	for (size_t i = 0; i < s->services.n; i++)
+		id_mark(p, s->services.list[i].info.id, taken);
+	for (size_t i = 0; i < s->fronts.n; i++)
+		id_mark(p, s->fronts.list[i].service_id, taken);
+}
+
+/* Unless it is marked: then it is there still, or has been removed already. */
+static int id_remove(struct planner *p, uint32_t id, struct plan *plan)
+{
+	const struct plan_run *run = plan_state_run(&p->have, id);
+
+	if (id == 0 || id >= p->limits.services || p->known[id].taken)
+		return 0;
+	id_mark(p, id, true);
+	if (run && word_add(plan, PLAN_RUN, id, 0) < 0)
+		return -ENOMEM;
+	if (run)
+		run_release(p, run->run);
+	pool_release(&p->ids, id, 1);
+	return 0;
 }
 
 static int ids_remove(struct planner *p, const struct plan_state *next, struct plan *plan)
 {
-	uint32_t limit = p->limits.services;
-	_cleanup_free_ bool *had = calloc(limit, sizeof(*had));
-	_cleanup_free_ bool *has = calloc(limit, sizeof(*has));
+	const struct plan_state *have = &p->have;
+	int r = 0;
 
-	if (!had || !has)
-		return -ENOMEM;
-	ids_mark(&p->have, limit, had);
-	ids_mark(next, limit, has);
-	for (uint32_t id = 1; id < limit; id++) {
-		const struct plan_run *run = plan_state_run(&p->have, id);
-
-		if (!had[id] || has[id])
-			continue;
-		if (run && word_add(plan, PLAN_RUN, id, 0) < 0)
-			return -ENOMEM;
-		if (run)
-			run_release(p, run->run);
-		pool_release(&p->ids, id, 1);
-	}
-	return 0;
+	ids_mark(p, next, true);
+	for (size_t i = 0; i < have->runs.n && r == 0; i++)
+		r = id_remove(p, have->runs.list[i].service_id, plan);
+	for (size_t i = 0; i < have->services.n && r == 0; i++)
+		r = id_remove(p, have->services.list[i].info.id, plan);
+	for (size_t i = 0; i < have->fronts.n && r == 0; i++)
+		r = id_remove(p, have->fronts.list[i].service_id, plan);
+	ids_mark(p, next, false);
+	ids_mark(p, have, false);
+	return r;
 }
 
 /* --- backends and services: rows for people --------------------------------------------------- */
@@ -198,15 +210,11 @@ static int backends_delete(struct planner *p, const struct plan_state *next, str
 
 static int service_add(struct plan *plan, enum plan_op_kind kind, const struct plan_service *row)
 {
-	struct plan_service *copy = malloc(sizeof(*copy));
-	struct plan_op *op = copy ? plan_add(plan, kind, row->info.id) : NULL;
+	struct plan_op *op = plan_add(plan, kind, row->info.id);
 
-	if (!op) {
-		free(copy);
+	if (!op)
 		return -ENOMEM;
-	}
-	*copy = *row;
-	op->service = copy;
+	op->service = row;
 	return 0;
 }
 
@@ -264,14 +272,18 @@ static int prefix_words(struct plan *plan, enum plan_op_kind kind, const uint64_
 	return r;
 }
 
-static int prefixes_add(const struct plan_state *have, const struct plan_state *next, bool clear,
-			struct plan *plan)
+/* From what is written to what the book says, if that is not the same as before. */
+static int prefixes_add(const struct planner *p, bool clear, struct plan *plan)
 {
-	int r = prefix_words(plan, PLAN_PREFIX4, have->prefixes4, next->prefixes4, clear);
+	const struct plan_state *have = &p->have;
+	const struct plan_book *book = &p->book;
+	int r;
 
-	if (r == 0)
-		r = prefix_words(plan, PLAN_PREFIX6, have->prefixes6, next->prefixes6, clear);
-	return r;
+	if (!book->prefixes_changed)
+		return 0;
+	r = prefix_words(plan, PLAN_PREFIX4, have->prefixes4, book->prefixes4, clear);
+	return r < 0 ? r
+		     : prefix_words(plan, PLAN_PREFIX6, have->prefixes6, book->prefixes6, clear);
 }
 
 /* What makes services appear or change: from the runs on it is in force. */
@@ -291,7 +303,7 @@ static int publish(struct planner *p, const struct decisions *decisions,
 	if (r == 0)
 		r = runs_add(p, next, plan);
 	if (r == 0)
-		r = prefixes_add(&p->have, next, false, plan);
+		r = prefixes_add(p, false, plan);
 	if (r == 0)
 		r = plan_fronts_put(p, next, plan);
 	return r;
@@ -303,7 +315,7 @@ static int withdraw(struct planner *p, const struct plan_state *next, struct pla
 	int r = plan_fronts_delete(p, next, plan);
 
 	if (r == 0)
-		r = prefixes_add(&p->have, next, true, plan);
+		r = prefixes_add(p, true, plan);
 	if (r == 0)
 		r = ids_remove(p, next, plan);
 	return r;

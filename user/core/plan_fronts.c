@@ -13,13 +13,6 @@
 
 #include <errno.h>
 
-static const struct plan_front *front_find(const struct plan_state *s, const struct plan_front *row)
-{
-	if (s->fronts.n == 0)
-		return NULL;
-	return bsearch(row, s->fronts.list, s->fronts.n, sizeof(*row), plan_front_compare);
-}
-
 static bool is_same(const struct plan_front *a, const struct plan_front *b)
 {
 	return a && a->service_id == b->service_id;
@@ -42,11 +35,11 @@ static bool front_stays(struct planner *p, const struct plan_state *wanted,
 			break;
 		if (now->key.protocol != old->key.protocol || (now->key.port == 0) == any_port)
 			continue;
-		in_force = is_same(front_find(settled, now), now);
+		in_force = is_same(plan_state_front(settled, now), now);
 		stays |= !in_force;
 		if (!any_port)
 			continue;
-		if (!is_same(front_find(&p->have, now), now)) {
+		if (!is_same(plan_state_front(&p->have, now), now)) {
 			p->any_port_resting |= in_force;
 			stays = true;
 		}
@@ -82,7 +75,7 @@ static int fronts_keep_wanted(const struct planner *p, const struct plan_state *
 
 	for (size_t i = 0, n; i < wanted->fronts.n && r == 0; i += n) {
 		const struct plan_front *now = &wanted->fronts.list[i];
-		const struct plan_front *old = front_find(&p->have, now);
+		const struct plan_front *old = plan_state_front(&p->have, now);
 
 		n = claims(wanted, i);
 		if (!old && !blocked && n == 1) {
@@ -110,7 +103,7 @@ static int fronts_keep_old(struct planner *p, const struct plan_state *wanted,
 	for (size_t i = 0; i < have->fronts.n; i++) {
 		const struct plan_front *old = &have->fronts.list[i];
 
-		stays[i] = !front_find(wanted, old) && front_stays(p, wanted, settled, old);
+		stays[i] = !plan_state_front(wanted, old) && front_stays(p, wanted, settled, old);
 	}
 	for (size_t i = 0; i < have->fronts.n && r == 0; i++) {
 		plan->deferred |= stays[i];
@@ -157,20 +150,6 @@ static int runs_keep(const struct plan_state *have, struct plan_state *next)
 	return r;
 }
 
-static void prefixes_mark(struct plan_state *s)
-{
-	memset(s->prefixes4, 0, sizeof(s->prefixes4));
-	memset(s->prefixes6, 0, sizeof(s->prefixes6));
-	for (size_t i = 0; i < s->fronts.n; i++) {
-		struct addr a = addr_from_ipv6(s->fronts.list[i].key.address.octets);
-		bool ipv4 = addr_is_ipv4(&a);
-		const uint8_t *first = a.octets + (ipv4 ? 12 : 0);
-		unsigned int bit = (unsigned int)first[0] << 8 | first[1];
-
-		(ipv4 ? s->prefixes4 : s->prefixes6)[bit / 64] |= 1ULL << (bit % 64);
-	}
-}
-
 int plan_fronts_settle(struct planner *p, struct plan_state *next, struct plan *plan)
 {
 	_cleanup_(plan_state_done) struct plan_state settled = { 0 };
@@ -185,8 +164,8 @@ int plan_fronts_settle(struct planner *p, struct plan_state *next, struct plan *
 	memcpy(&next->fronts, &settled.fronts, sizeof(next->fronts));
 	memset(&settled.fronts, 0, sizeof(settled.fronts));
 	plan_state_sort(next);
-	prefixes_mark(next);
-	return runs_keep(&p->have, next);
+	r = plan_book_move_fronts(&p->book, &p->have, next);
+	return r < 0 ? r : runs_keep(&p->have, next);
 }
 
 static int front_write(struct plan *plan, enum plan_op_kind kind, const struct plan_front *row)
@@ -206,7 +185,7 @@ int plan_fronts_put(struct planner *p, const struct plan_state *next, struct pla
 
 	for (size_t i = 0; i < next->fronts.n && r == 0; i++) {
 		const struct plan_front *now = &next->fronts.list[i];
-		const struct plan_front *old = front_find(&p->have, now);
+		const struct plan_front *old = plan_state_front(&p->have, now);
 
 		if (!old)
 			r = front_write(plan, PLAN_FRONT_PUT, now);
@@ -226,7 +205,7 @@ int plan_fronts_delete(struct planner *p, const struct plan_state *next, struct 
 	for (size_t i = 0; i < p->have.fronts.n && r == 0; i++) {
 		const struct plan_front *old = &p->have.fronts.list[i];
 
-		if (front_find(next, old))
+		if (plan_state_front(next, old))
 			continue;
 		p->front_resting = true;
 		r = front_write(plan, PLAN_FRONT_DELETE, old);

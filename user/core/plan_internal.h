@@ -8,14 +8,27 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include "core/plan.h"
+#include "core/plan_book.h"
 #include "core/pool.h"
 #include "core/slots.h"
+
+/* What is known of an id while a plan is made; all zero between plans. */
+struct known_id {
+	const struct plan_service *row; /* NULL: none names it */
+	uint32_t fronts;
+	bool taken;
+};
 
 struct planner {
 	struct plan_limits limits;
 	struct plan_memory memory;
-	struct plan_state have;
+	struct plan_state have; /* the rows that the plan in the making is about; at first all */
+	struct plan_book book;	/* after that, all */
+	struct known_id *known; /* owned; by id */
+	bool is_new;		/* `have` is as a start has found it, and the book is empty */
 	struct pool ids, slots, addrs6, backend_ids;
 	uint32_t generation; /* the last one given */
 	bool front_resting;  /* deleted or moved since the last grace period began */
@@ -53,6 +66,17 @@ struct decisions {
 
 void decisions_done(struct decisions *d);
 
+/* Appends to PLAN_ROWS; 0 or -ENOMEM. */
+#define PLAN_APPEND(rows, ...)                                                               \
+	(util_grow(&(rows).list, &(rows).capacity, (rows).n + 1, sizeof((rows).list[0])) < 0 \
+		 ? -ENOMEM                                                                   \
+		 : ((rows).list[(rows).n++] = __VA_ARGS__, 0))
+
+/* plan_view.c: fills p->have from the book. 0 or -ENOMEM. */
+int plan_view_all(struct planner *p);
+int plan_view_some(struct planner *p, const struct table *want, const struct plan_gone *gone);
+/* Is this of a service that the plan is not about, but that has an address in common with it? */
+bool plan_view_is_neighbour(const struct planner *p, uint32_t id);
 /* plan_claim.c: at a start, what p->have uses; 0 or -ENOMEM. */
 int plan_claim(struct planner *p);
 /* plan_match.c: ids for all; 0 or -ENOMEM. Services for which there is none are `kept`. */
@@ -87,5 +111,6 @@ int plan_backend_compare(const void *a, const void *b);
 int plan_run_compare(const void *a, const void *b);
 /* Index of the first front of the address, or of where it would be: keys sort by address first. */
 size_t plan_fronts_at(const struct plan_state *s, const struct shunt_address *address);
-/* NULL: none. */
+/* These two: NULL if there is none. */
+const struct plan_front *plan_state_front(const struct plan_state *s, const struct plan_front *row);
 struct plan_run *plan_state_run(const struct plan_state *s, uint32_t service_id);

@@ -27,34 +27,43 @@ struct known {
 	const struct plan_state *have;
 	const union shunt_cell *cells;
 	uint32_t limit;
-	struct known_id {
-		const struct plan_service *row; /* NULL: none names it */
-		uint32_t fronts;
-		bool taken;
-	} * ids; /* owned */
+	struct known_id *ids; /* the planner's */
 };
 
+/* Only what was written is cleared: a plan may be about one service of many. */
 static void known_done(struct known *k)
 {
-	free(k->ids);
-}
+	const struct plan_state *have = k->have;
 
-static int known_init(struct known *k, const struct planner *p)
-{
-	const struct plan_state *have = &p->have;
-
-	*k = (struct known){ have, p->memory.cells, .limit = p->limits.services };
-	k->ids = calloc(k->limit, sizeof(*k->ids));
-	if (!k->ids)
-		return -ENOMEM;
 	for (size_t i = 0; i < have->services.n; i++)
-		k->ids[have->services.list[i].info.id].row = &have->services.list[i];
+		k->ids[have->services.list[i].info.id] = (struct known_id){ 0 };
 	for (size_t i = 0; i < have->fronts.n; i++) {
 		if (have->fronts.list[i].service_id < k->limit)
-			k->ids[have->fronts.list[i].service_id].fronts++;
+			k->ids[have->fronts.list[i].service_id] = (struct known_id){ 0 };
 	}
-	k->ids[0].taken = true;
-	return 0;
+}
+
+static struct known known_of(const struct planner *p)
+{
+	struct known k = { &p->have, p->memory.cells, p->limits.services, p->known };
+
+	for (size_t i = 0; i < k.have->services.n; i++)
+		k.ids[k.have->services.list[i].info.id].row = &k.have->services.list[i];
+	for (size_t i = 0; i < k.have->fronts.n; i++) {
+		uint32_t id = k.have->fronts.list[i].service_id;
+
+		if (id >= k.limit)
+			continue;
+		k.ids[id].fronts++;
+		k.ids[id].taken |= plan_view_is_neighbour(p, id);
+	}
+	return k;
+}
+
+/* Nobody has id 0. */
+static bool is_taken(const struct known *k, uint32_t id)
+{
+	return id == 0 || k->ids[id].taken;
 }
 
 static int compare_name(const void *name, const void *row)
@@ -159,9 +168,9 @@ static uint32_t id_by_address(const struct known *k, const struct table_service 
 
 	if (is_there(k, want))
 		return 0;
-	if (tcp && !k->ids[tcp].taken && k->ids[tcp].fronts == 1U + (udp == tcp))
+	if (!is_taken(k, tcp) && k->ids[tcp].fronts == 1U + (udp == tcp))
 		return tcp;
-	if (udp && !k->ids[udp].taken && k->ids[udp].fronts == 1)
+	if (!is_taken(k, udp) && k->ids[udp].fronts == 1)
 		return udp;
 	return 0;
 }
@@ -187,7 +196,7 @@ static void match_old(struct known *k, struct decisions *made)
 			struct decision *d = &made->list[i];
 			uint32_t id = d->id ? 0 : rules[rule](k, d->want);
 
-			if (!k->ids[id].taken)
+			if (!is_taken(k, id))
 				take_over(k, d, id);
 		}
 	}
@@ -197,11 +206,11 @@ int plan_match(struct planner *p, const struct table *want, struct decisions *re
 	       struct plan *plan)
 {
 	_cleanup_(decisions_done) struct decisions made = { 0 };
-	_cleanup_(known_done) struct known known = { 0 };
-	int r = known_init(&known, p);
+	_cleanup_(known_done) struct known known = known_of(p);
+	int r = 0;
 
 	made.list = calloc(MAX(want->n, 1U), sizeof(*made.list));
-	if (r < 0 || !made.list)
+	if (!made.list)
 		return -ENOMEM;
 	made.n = want->n;
 	for (size_t i = 0; i < want->n; i++)

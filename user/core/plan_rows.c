@@ -4,11 +4,6 @@
 
 #include <errno.h>
 
-#define APPEND(rows, ...)                                                                    \
-	(util_grow(&(rows).list, &(rows).capacity, (rows).n + 1, sizeof((rows).list[0])) < 0 \
-		 ? -ENOMEM                                                                   \
-		 : ((rows).list[(rows).n++] = __VA_ARGS__, 0))
-
 static int front_row(const struct decision *d, uint8_t protocol, struct plan_state *next)
 {
 	struct plan_front row = {
@@ -17,7 +12,7 @@ static int front_row(const struct decision *d, uint8_t protocol, struct plan_sta
 	};
 
 	row.key.address = plan_address(&d->want->vip.addr);
-	return APPEND(next->fronts, row);
+	return PLAN_APPEND(next->fronts, row);
 }
 
 static int front_rows(const struct decision *d, struct plan_state *next)
@@ -57,7 +52,7 @@ static int service_row(const struct decision *d, struct plan_state *next)
 		row.info.family = FAMILY_IPV6;
 		memcpy(row.info.ipv6, want->vip.addr.octets, 16);
 	}
-	return APPEND(next->services, row);
+	return PLAN_APPEND(next->services, row);
 }
 
 static struct shunt_backend backend_info(const struct decision *d, const struct table_backend *b)
@@ -74,13 +69,7 @@ static struct shunt_backend backend_info(const struct decision *d, const struct 
 
 	(void)util_copy(info.service, sizeof(info.service), d->want->name);
 	(void)util_copy(info.zone, sizeof(info.zone), e->zone);
-	if (addr_is_ipv4(&e->at.addr)) {
-		info.family = FAMILY_IPV4;
-		memcpy(info.ipv4, e->at.addr.octets + 12, 4);
-	} else {
-		info.family = FAMILY_IPV6;
-		memcpy(info.ipv6, e->at.addr.octets, 16);
-	}
+	plan_backend_set_addr(&info, &e->at.addr);
 	return info;
 }
 
@@ -93,7 +82,7 @@ static int backend_rows(const struct decision *d, struct plan_state *next)
 		struct plan_backend row = { d->backends[i].id, backend_info(d, b) };
 
 		row.info.born = d->backends[i].born;
-		r = APPEND(next->backends, row);
+		r = PLAN_APPEND(next->backends, row);
 	}
 	return r;
 }
@@ -113,24 +102,37 @@ static int kept_rows(const struct planner *p, const struct decision *d, struct p
 	}
 	/* by its name of now: the name of then may be wanted elsewhere */
 	(void)util_copy(row.name, sizeof(row.name), d->want->name);
-	r = APPEND(next->services, row);
+	r = PLAN_APPEND(next->services, row);
 	for (size_t i = 0; i < have->fronts.n && r == 0; i++) {
 		if (have->fronts.list[i].service_id == d->id)
-			r = APPEND(next->fronts, have->fronts.list[i]);
+			r = PLAN_APPEND(next->fronts, have->fronts.list[i]);
 	}
 	for (size_t i = plan_state_backends(have, d->id); i < have->backends.n && r == 0; i++) {
 		if (have->backends.list[i].info.service_id != d->id)
 			break;
-		r = APPEND(next->backends, have->backends.list[i]);
+		r = PLAN_APPEND(next->backends, have->backends.list[i]);
 	}
 	if (r == 0 && run)
-		r = APPEND(next->runs, *run);
+		r = PLAN_APPEND(next->runs, *run);
+	return r;
+}
+
+/* Of others at the addresses of this plan. */
+static int neighbour_rows(const struct planner *p, struct plan_state *next)
+{
+	const struct plan_state *have = &p->have;
+	int r = 0;
+
+	for (size_t i = 0; i < have->fronts.n && r == 0; i++) {
+		if (plan_view_is_neighbour(p, have->fronts.list[i].service_id))
+			r = PLAN_APPEND(next->fronts, have->fronts.list[i]);
+	}
 	return r;
 }
 
 int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_state *next)
 {
-	int r = 0;
+	int r = neighbour_rows(p, next);
 
 	for (size_t i = 0; i < decisions->n && r == 0; i++) {
 		const struct decision *d = &decisions->list[i];
@@ -146,7 +148,7 @@ int plan_rows(struct planner *p, const struct decisions *decisions, struct plan_
 		if (r == 0)
 			r = backend_rows(d, next);
 		if (r == 0)
-			r = APPEND(next->runs, run);
+			r = PLAN_APPEND(next->runs, run);
 	}
 	plan_state_sort(next);
 	return r;

@@ -4,6 +4,8 @@
  * written after the run that they tell of; when the agent died between the two, the run counts: it
  * is what connects have gone to.
  */
+#include "core/plan_seed.h"
+
 #include "core/plan_internal.h"
 
 #include <errno.h>

@@ -7,7 +7,10 @@ void plan_state_done(struct plan_state *s)
 	free(s->services.list);
 	free(s->backends.list);
 	free(s->runs.list);
-	*s = (struct plan_state){ 0 };
+	memset(&s->fronts, 0, sizeof(s->fronts));
+	memset(&s->services, 0, sizeof(s->services));
+	memset(&s->backends, 0, sizeof(s->backends));
+	memset(&s->runs, 0, sizeof(s->runs));
 }
 
 int plan_front_compare(const void *a, const void *b)
@@ -30,6 +33,17 @@ struct addr_port plan_backend_at(const struct shunt_backend *b)
 
 	at.addr = b->family == FAMILY_IPV6 ? addr_from_ipv6(b->ipv6) : addr_from_ipv4(b->ipv4);
 	return at;
+}
+
+void plan_backend_set_addr(struct shunt_backend *b, const struct addr *a)
+{
+	if (addr_is_ipv4(a)) {
+		b->family = FAMILY_IPV4;
+		memcpy(b->ipv4, a->octets + 12, sizeof(b->ipv4));
+	} else {
+		b->family = FAMILY_IPV6;
+		memcpy(b->ipv6, a->octets, sizeof(b->ipv6));
+	}
 }
 
 /* As addr_port_compare of plan_backend_at, which most pairs, of one family, can do without. */
@@ -100,6 +114,13 @@ struct plan_run *plan_state_run(const struct plan_state *s, uint32_t service_id)
 	if (s->runs.n == 0)
 		return NULL;
 	return bsearch(&key, s->runs.list, s->runs.n, sizeof(key), plan_run_compare);
+}
+
+const struct plan_front *plan_state_front(const struct plan_state *s, const struct plan_front *row)
+{
+	if (s->fronts.n == 0)
+		return NULL;
+	return bsearch(row, s->fronts.list, s->fronts.n, sizeof(*row), plan_front_compare);
 }
 
 size_t plan_state_backends(const struct plan_state *s, uint32_t service_id)

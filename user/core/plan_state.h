@@ -24,6 +24,17 @@ struct plan_backend {
 	struct shunt_backend info;
 };
 
+/* A backend in force, without what its service has. */
+struct plan_member {
+	struct addr_port at;
+	uint16_t weight;
+	uint8_t state; /* enum shunt_state */
+	uint8_t parts;
+	bool has_share;
+	uint32_t id, born;
+	char zone[SHUNT_ZONE_MAX];
+};
+
 struct plan_run {
 	uint32_t service_id;
 	shunt_run run;
@@ -45,8 +56,11 @@ struct plan_state {
 	uint64_t prefixes6[SHUNT_PREFIX_WORDS];
 };
 
+/* Empties the lists. */
 void plan_state_done(struct plan_state *s);
 void plan_state_sort(struct plan_state *s);
 struct addr_port plan_backend_at(const struct shunt_backend *b);
+/* Its address and family, the port not. */
+void plan_backend_set_addr(struct shunt_backend *b, const struct addr *a);
 /* In a sorted state: index of the first backend of the service (or where it would be). */
 size_t plan_state_backends(const struct plan_state *s, uint32_t service_id);

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "core/plan_look.h"
+
 static struct dataplane *dataplane_new(const char *bpffs)
 {
 	struct dataplane *d = calloc(1, sizeof(*d));
@@ -168,14 +170,14 @@ void dataplane_limits(const struct dataplane *d, struct plan_limits *ret)
 size_t dataplane_map_use(const struct dataplane *d, const struct planner *p,
 			 struct dataplane_map_use rows[DATAPLANE_MAPS_MAX])
 {
-	const struct plan_state *state = planner_state(p);
+	const struct plan_use use = planner_use(p);
 	const struct {
 		enum map_index map;
 		uint64_t entries;
 	} used[] = {
-		{ MAP_FRONT, state->fronts.n },	      { MAP_RUNS, state->runs.n },
-		{ MAP_SLOTS, planner_slots_used(p) }, { MAP_ADDRS6, planner_addrs6_used(p) },
-		{ MAP_SERVICES, state->services.n },  { MAP_BACKENDS, state->backends.n },
+		{ MAP_FRONT, use.fronts },	{ MAP_RUNS, use.runs },
+		{ MAP_SLOTS, use.slots },	{ MAP_ADDRS6, use.addrs6 },
+		{ MAP_SERVICES, use.services }, { MAP_BACKENDS, use.backends },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(used); i++)

@@ -5,6 +5,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
+#include "core/plan_seed.h"
+
 #define BATCH_MIN 1024
 
 /* Room for a batch of keys and values. */
