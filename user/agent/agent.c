@@ -180,7 +180,7 @@ static int open_watches(struct agent *agent)
 	ejections_look(agent); /* or the first plan took those that are ejected for healthy */
 	for (size_t i = 0; i < agent->n_watches; i++)
 		watch_start(agent->watches[i]);
-	reconcile_schedule(agent);
+	reconcile_all(agent);
 	return 0;
 }
 
@@ -237,6 +237,7 @@ static void agent_free(struct agent *agent)
 		return;
 	planner_free(agent->planner);
 	demand_done(&agent->usage.demand);
+	agenda_done(&agent->agenda);
 	resets_free(agent->resets);
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);

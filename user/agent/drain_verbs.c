@@ -101,6 +101,10 @@ static cJSON *answer(struct agent *agent, const struct addr_port *at, bool drain
 	cJSON *reply = cJSON_CreateObject(), *warnings;
 	char place[ADDR_PORT_TEXT_MAX];
 
+	for (size_t i = 0; i < agent->n_watches; i++) {
+		if (serves(agent->watches[i], at))
+			agenda_add(&agent->agenda, agent->watches[i]);
+	}
 	reconcile_now(agent);
 	endpoint_format_place(at, place);
 	(void)cJSON_AddStringToObject(reply, "backend", place);

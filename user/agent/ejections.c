@@ -120,7 +120,7 @@ static int look_at(struct watch *w)
 		return r;
 	dataplane_settle_ejected(w->agent->dataplane, service_id, policy.ejected, now.sharing);
 	if (compare(w, &now.ejected))
-		reconcile_schedule(w->agent);
+		reconcile_service(w);
 	ejections_done(&w->ejections);
 	w->ejections = now.ejected;
 	now.ejected = (struct ejections){ 0 };

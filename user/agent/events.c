@@ -11,6 +11,7 @@
 
 static void follow(struct agent *agent)
 {
+	bool was_unwatched = agent->unwatched.total > 0;
 	uint64_t now_ms = uv_now(&agent->loop);
 	uint32_t failures = 0;
 	int r;
@@ -21,11 +22,11 @@ static void follow(struct agent *agent)
 	r = dataplane_events(agent->dataplane, agent->events_wanted, &agent->unwatched);
 	if (r == 0)
 		failures = log_repeat_recovered(&agent->events_failures);
-	if (failures > 0) {
+	if (failures > 0)
 		log_info("connect_timeout, connect_timing and limits.pending are in force now",
 			 "failures=%u", failures);
-		reconcile_schedule(agent);
-	}
+	if (was_unwatched != (agent->unwatched.total > 0))
+		reconcile_all(agent); /* limits.pending counts, or does not any more */
 	if (agent->unwatched.total == 0)
 		return;
 	agent->events_retry_ms = now_ms + RETRY_MS;
@@ -37,10 +38,8 @@ static void follow(struct agent *agent)
 
 void events_want(struct agent *agent, struct table *want)
 {
-	bool wanted = false;
+	bool wanted = agent->with_events > 0;
 
-	for (size_t i = 0; i < want->n; i++)
-		wanted |= (want->services[i].head_flags & SHUNT_HEAD_EVENTS) != 0;
 	if (wanted != agent->events_wanted || agent->events_since_ms == 0) {
 		agent->events_wanted = wanted;
 		agent->events_since_ms = uv_now(&agent->loop);

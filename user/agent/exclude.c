@@ -12,6 +12,7 @@ struct exclude {
 	struct exclude_path *paths; /* sorted, each once */
 	size_t n;
 	bool distrusted, full;
+	bool is_due; /* what was found, or who is to be excluded from, has changed */
 };
 
 static int compare_paths(const void *left, const void *right)
@@ -76,6 +77,7 @@ static void on_look(uv_timer_t *timer)
 
 	for (size_t i = 0; i < agent->exclude->n; i++)
 		changed |= path_look(&agent->exclude->paths[i], agent->dataplane);
+	agent->exclude->is_due |= changed;
 	if (changed)
 		reconcile_schedule(agent);
 }
@@ -147,6 +149,7 @@ int exclude_configure(struct agent *agent)
 	paths_free(e->paths, e->n);
 	e->paths = next.paths;
 	e->n = next.n;
+	e->is_due = true;
 	for (size_t i = 0; i < e->n; i++) {
 		(void)path_look(&e->paths[i], agent->dataplane);
 		warn_of_error(agent, &e->paths[i]);
@@ -207,22 +210,48 @@ static void set_full(struct agent *agent, bool full)
 void exclude_distrust(struct agent *agent)
 {
 	agent->exclude->distrusted = true;
+	agent->exclude->is_due = true;
+}
+
+static int include_others(struct agent *agent)
+{
+	_cleanup_(exclusions_done) struct exclusions want = { 0 };
+	int r = want_build(agent, &want);
+
+	return r < 0 ? r : dataplane_include_others(agent->dataplane, &want);
 }
 
 int exclude_before_plan(struct agent *agent)
 {
-	int r = agent->exclude->distrusted ? exclude_after_writes(agent) : 0;
+	int r = agent->exclude->distrusted ? include_others(agent) : 0;
 
 	if (r == 0)
 		agent->exclude->distrusted = false;
 	return r;
 }
 
-int exclude_before_writes(struct agent *agent)
+/* Does it take ids from services, or give some to others? */
+static bool moves_ids(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ops.n; i++) {
+		enum plan_op_kind kind = plan->ops.list[i].kind;
+
+		if (kind == PLAN_COUNTERS_ZERO || kind == PLAN_SERVICE_DELETE)
+			return true;
+	}
+	return false;
+}
+
+int exclude_before_writes(struct agent *agent, const struct plan *plan)
 {
 	_cleanup_(exclusions_done) struct exclusions want = { 0 };
-	int r = want_build(agent, &want);
+	struct exclude *e = agent->exclude;
+	int r;
 
+	e->is_due |= e->full || moves_ids(plan);
+	if (!e->is_due)
+		return 0;
+	r = want_build(agent, &want);
 	if (r == 0)
 		r = dataplane_exclude(agent->dataplane, &want);
 	if (r == 0 || r == -ENOSPC)
@@ -232,10 +261,11 @@ int exclude_before_writes(struct agent *agent)
 
 int exclude_after_writes(struct agent *agent)
 {
-	_cleanup_(exclusions_done) struct exclusions want = { 0 };
-	int r = want_build(agent, &want);
+	int r = agent->exclude->is_due ? include_others(agent) : 0;
 
-	return r < 0 ? r : dataplane_include_others(agent->dataplane, &want);
+	if (r == 0)
+		agent->exclude->is_due = false;
+	return r;
 }
 
 /* --- its life --------------------------------------------------------------------------------- */

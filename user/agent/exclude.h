@@ -11,6 +11,7 @@
 
 struct agent;
 struct exclude;
+struct plan;
 
 /* A path of the configuration and what it named when it was last looked at. */
 struct exclude_path {
@@ -32,7 +33,7 @@ void exclude_close(struct agent *agent);
 void exclude_distrust(struct agent *agent);
 /* Before the planner, between it and the writes, and after them. 0 or a negative errno. */
 int exclude_before_plan(struct agent *agent);
-int exclude_before_writes(struct agent *agent);
+int exclude_before_writes(struct agent *agent, const struct plan *plan);
 int exclude_after_writes(struct agent *agent);
 
 /* For status: NULL if the path is not of the configuration in force. */

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "agent/agenda.h"
 #include "agent/agent.h"
 #include "agent/drain_book.h"
 #include "agent/reconcile.h"
@@ -42,6 +43,8 @@ struct agent {
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
 	struct usage usage;
+	struct agenda agenda;		 /* of the next plan */
+	size_t with_events, ramping;	 /* watches, as of the last plans */
 	struct drains drains;		 /* drain_book.h */
 	char *state_faults[STATE_FILES]; /* of files that were set aside; or NULL */
 	size_t probes_running;		 /* of all services */

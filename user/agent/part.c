@@ -85,7 +85,9 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		log_answer(p, was_held);
 	if (changed)
 		log_change(p, before);
-	if (changed || first || !agent->announced)
+	if (changed || first)
+		reconcile_service(p->watch);
+	else if (!agent->announced)
 		reconcile_schedule(agent);
 }
 

@@ -84,7 +84,7 @@ static void take(struct prober *p, const struct addr_port *at, int error)
 	if (news == PROBE_NEW_STATE)
 		log_change(p, probe_find(&p->probe, at));
 	log_panic(p);
-	reconcile_schedule(p->watch->agent);
+	reconcile_service(p->watch);
 }
 
 static void run_free(struct run *run)

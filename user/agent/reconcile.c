@@ -15,9 +15,23 @@
 #define RETRY_MS 1000
 #define RAMP_MS 1000
 
+/* Keeps the number of watches of which something is so. */
+static void count(size_t *number, bool *was, bool is)
+{
+	*number += (size_t)is - (size_t)*was;
+	*was = is;
+}
+
+static void count_nothing(struct watch *w)
+{
+	count(&w->agent->with_events, &w->has_events, false);
+	count(&w->agent->ramping, &w->is_ramping, false);
+}
+
 static int want_service(struct table *want, struct watch *w)
 {
 	struct table_service *s = table_add(want);
+	int r;
 
 	if (!s)
 		return -ENOMEM;
@@ -29,31 +43,47 @@ static int want_service(struct table *want, struct watch *w)
 	rules_fill(s, w->config, w->agent->config->metrics_per_backend);
 	if (w->config->zone.prefer)
 		(void)util_copy(s->zone, sizeof(s->zone), w->config->zone.prefer);
-	return want_backends(w, s);
+	count(&w->agent->with_events, &w->has_events, s->head_flags & SHUNT_HEAD_EVENTS);
+	r = want_backends(w, s);
+	count(&w->agent->ramping, &w->is_ramping, watch_ramping(w) > 0);
+	return r;
 }
 
-static int want_build(const struct agent *agent, struct table *ret)
+static int want_build(const struct agent *agent, const struct agenda *due, struct table *ret)
 {
+	struct watch *const *list = due->all ? agent->watches : due->list;
+	size_t n = due->all ? agent->n_watches : due->n;
 	int r = 0;
 
-	for (size_t i = 0; i < agent->n_watches && r == 0; i++) {
-		if (agent->watches[i]->has_vip)
-			r = want_service(ret, agent->watches[i]);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		list[i]->refused = 0;
+		if (list[i]->has_vip)
+			r = want_service(ret, list[i]);
+		else
+			count_nothing(list[i]);
 	}
 	table_sort(ret);
 	return r;
 }
 
-/* I7: reaching a limit is visible, and what already works goes on. */
+/* A plan that is put off is made again, whoever else there is news of then. */
+static void keep_due(struct agent *agent, const struct agenda *due, const struct plan *plan)
+{
+	if (plan->deferred && due->all)
+		agenda_add_all(&agent->agenda);
+	for (size_t i = 0; plan->deferred && i < due->n; i++)
+		agenda_add(&agent->agenda, due->list[i]);
+}
+
+/* I7: reaching a limit is visible, what already works goes on, and each plan tries again. */
 static void note_refusals(struct agent *agent, const struct plan *plan)
 {
-	for (size_t i = 0; i < agent->n_watches; i++)
-		agent->watches[i]->refused = 0;
 	for (size_t i = 0; i < plan->refused.n; i++) {
 		struct watch *w = agent_find_watch(agent, plan->refused.list[i].name);
 
 		if (!w)
 			continue;
+		agenda_add(&agent->agenda, w);
 		w->refused = plan->refused.list[i].error;
 		log_warn("No room in the maps, keeping what the service had",
 			 "service=%s error='%s'", w->config->name, strerror(-w->refused));
@@ -82,11 +112,21 @@ static void set_broken(struct agent *agent, const char *what, int error)
 	(void)uv_timer_start(&agent->retry_timer, on_retry, RETRY_MS, 0);
 }
 
+static int make(struct agent *agent, const struct agenda *due, const struct table *want,
+		struct plan *plan)
+{
+	const struct plan_gone none = { 0 };
+
+	return due->all ? planner_make(agent->planner, want, plan)
+			: planner_amend(agent->planner, want, &none, plan);
+}
+
 static int make_and_apply(struct agent *agent, const char **ret_step)
 {
+	_cleanup_(agenda_done) struct agenda due = agenda_take(&agent->agenda);
 	_cleanup_(table_done) struct table want = { 0 };
 	_cleanup_(plan_done) struct plan plan = { 0 };
-	int r = want_build(agent, &want);
+	int r = want_build(agent, &due, &want);
 
 	*ret_step = "plan";
 	if (r == 0)
@@ -94,12 +134,12 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 	if (r == 0)
 		events_want(agent, &want);
 	if (r == 0)
-		r = planner_make(agent->planner, &want, &plan);
+		r = make(agent, &due, &want, &plan);
 	if (r < 0)
 		return r;
 	*ret_step = "write";
 	resets_follow(agent, &plan);
-	r = exclude_before_writes(agent);
+	r = exclude_before_writes(agent, &plan);
 	if (r == 0)
 		r = dataplane_apply(agent->dataplane, &plan);
 	if (r == 0)
@@ -107,23 +147,27 @@ static int make_and_apply(struct agent *agent, const char **ret_step)
 	if (r < 0)
 		return r;
 	agent->deferred = plan.deferred;
+	keep_due(agent, &due, &plan);
 	note_refusals(agent, &plan);
 	return 0;
 }
 
 static void on_ramp(uv_timer_t *timer)
 {
-	reconcile_schedule(timer->data);
+	struct agent *agent = timer->data;
+
+	for (size_t i = 0; i < agent->n_watches; i++) {
+		if (agent->watches[i]->is_ramping)
+			reconcile_service(agent->watches[i]);
+	}
 }
 
 /* Shares that grow with time alone are looked at again every second. */
 static void ramp_on(struct agent *agent)
 {
-	size_t ramping = 0;
+	bool is_on = uv_is_active((const uv_handle_t *)&agent->ramp_timer);
 
-	for (size_t i = 0; i < agent->n_watches; i++)
-		ramping += watch_ramping(agent->watches[i]);
-	if (ramping > 0 && !agent->stopping)
+	if (agent->ramping > 0 && !is_on && !agent->stopping)
 		(void)uv_timer_start(&agent->ramp_timer, on_ramp, RAMP_MS, 0);
 }
 
@@ -165,6 +209,7 @@ int reconcile_recover(struct agent *agent)
 	planner_free(agent->planner);
 	agent->planner = planner;
 	exclude_distrust(agent);
+	agenda_add_all(&agent->agenda);
 	agent->broken = false;
 	agent->deferred = false;
 	return 0;
@@ -223,6 +268,18 @@ void reconcile_schedule(struct agent *agent)
 {
 	if (!agent->stopping)
 		(void)uv_idle_start(&agent->reconcile_idle, on_idle);
+}
+
+void reconcile_service(struct watch *w)
+{
+	agenda_add(&w->agent->agenda, w);
+	reconcile_schedule(w->agent);
+}
+
+void reconcile_all(struct agent *agent)
+{
+	agenda_add_all(&agent->agenda);
+	reconcile_schedule(agent);
 }
 
 void reconcile_now(struct agent *agent)

@@ -20,22 +20,6 @@ static int compare_watches(const void *a, const void *b)
 	return strcmp(left->config->name, right->config->name);
 }
 
-static struct watch *find_watch(struct watch **list, size_t n, const char *name)
-{
-	for (size_t low = 0, high = n; low < high;) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(list[middle]->config->name, name);
-
-		if (order == 0)
-			return list[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 /* A list in the making: watches that are kept are
  * borrowed from agent->watches until it is in place. */
 struct draft {
@@ -51,7 +35,7 @@ static void draft_done(struct draft *d)
 	for (size_t i = 0; i < d->n; i++) {
 		const char *name = d->list[i]->config->name;
 
-		if (find_watch(agent->watches, agent->n_watches, name) != d->list[i])
+		if (watch_find(agent->watches, agent->n_watches, name) != d->list[i])
 			watch_free(d->list[i]);
 		else
 			watch_drop_draft(d->list[i]);
@@ -66,7 +50,7 @@ static int draft_add(struct draft *d, const struct config_service *service,
 	const struct table_service *had = left ? table_find(left, service->name) : NULL;
 	int r = 0;
 
-	d->list[d->n] = find_watch(agent->watches, agent->n_watches, service->name);
+	d->list[d->n] = watch_find(agent->watches, agent->n_watches, service->name);
 	if (d->list[d->n])
 		r = watch_draft(d->list[d->n], service);
 	else
@@ -181,7 +165,7 @@ static void draft_commit(struct agent *agent, struct draft *draft)
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (find_watch(draft->list, draft->n, w->config->name) != w)
+		if (watch_find(draft->list, draft->n, w->config->name) != w)
 			watch_free(w);
 	}
 	free(agent->watches);
@@ -205,6 +189,7 @@ static int swap_config(struct agent *agent, struct config **new_config)
 				       RESOLVER_FILE);
 	if (r < 0)
 		return r;
+	reconcile_all(agent); /* no list has a watch that goes now */
 	warn_fixed(agent->config, next);
 	reconfigure_all(agent, &draft, next);
 	draft_commit(agent, &draft);
@@ -222,7 +207,6 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	for (size_t i = 0; i < agent->n_watches; i++)
 		watch_start(agent->watches[i]);
 	resets_configure(agent);
-	reconcile_schedule(agent);
 	return r;
 }
 

@@ -82,32 +82,31 @@ static bool is_sick(enum shunt_state state)
 	return state == STATE_UNHEALTHY || state == STATE_EJECTED;
 }
 
-static void follow_put(struct resets *resets, const struct reset_rules *rules,
-		       const struct shunt_backend *old, const struct shunt_backend *info)
+static void follow_put(struct resets *resets, const struct shunt_backend *old,
+		       const struct shunt_backend *info)
 {
-	const struct reset_rule *rule = reset_rules_find(rules, info->service_id);
+	const struct config_resets *rule = reset_rule(resets->agent, info->service_id,
+						      RESET_UNHEALTHY);
 	struct addr_port backend = plan_backend_at(info);
 	const struct doom *doom = dooms_find(&resets->dooms, info->service_id, &backend);
 
 	if (doom && (doom->reason == RESET_REMOVED ? !old : !is_sick(info->state)))
 		spare(resets, info->service_id, backend);
 	/* one that comes back sick may have connections of before */
-	if (rule && rule->on_unhealthy->then == CONFIG_RESET && is_sick(info->state) &&
-	    !(old && is_sick(old->state)))
-		condemn(resets, info, RESET_UNHEALTHY, rule->on_unhealthy);
+	if (rule && is_sick(info->state) && !(old && is_sick(old->state)))
+		condemn(resets, info, RESET_UNHEALTHY, rule);
 }
 
-static void follow_delete(struct resets *resets, const struct reset_rules *rules,
-			  const struct shunt_backend *old)
+static void follow_delete(struct resets *resets, const struct shunt_backend *old)
 {
-	const struct reset_rule *rule = reset_rules_find(rules, old->service_id);
+	const struct config_resets *rule = reset_rule(resets->agent, old->service_id,
+						      RESET_REMOVED);
 
-	if (rule && rule->on_removal->then == CONFIG_RESET)
-		condemn(resets, old, RESET_REMOVED, rule->on_removal);
+	if (rule)
+		condemn(resets, old, RESET_REMOVED, rule);
 }
 
-static void follow_one(struct resets *resets, const struct reset_rules *rules,
-		       const struct plan_op *op)
+static void follow_one(struct resets *resets, const struct plan_op *op)
 {
 	struct shunt_backend old;
 	bool had;
@@ -116,38 +115,31 @@ static void follow_one(struct resets *resets, const struct reset_rules *rules,
 		return;
 	had = dataplane_read_backend(resets->agent->dataplane, op->index, &old) == 0;
 	if (op->kind == PLAN_BACKEND_PUT)
-		follow_put(resets, rules, had ? &old : NULL, op->backend);
+		follow_put(resets, had ? &old : NULL, op->backend);
 	else if (had)
-		follow_delete(resets, rules, &old);
+		follow_delete(resets, &old);
 }
 
 /* What nobody asks for any more, or of a service that is gone. */
-static void prune(struct resets *resets, const struct reset_rules *rules)
+static void prune(struct resets *resets)
 {
 	for (size_t i = resets->dooms.n; i-- > 0;) {
 		const struct doom doom = resets->dooms.list[i];
-		const struct reset_rule *rule = reset_rules_find(rules, doom.service_id);
 
-		if (!rule || reset_rule_of(rule, doom.reason)->then != CONFIG_RESET)
+		if (!resets->terminator || !reset_rule(resets->agent, doom.service_id, doom.reason))
 			spare(resets, doom.service_id, doom.backend);
 	}
 }
 
 void resets_follow(struct agent *agent, const struct plan *plan)
 {
-	_cleanup_(reset_rules_done) struct reset_rules rules = { 0 };
 	struct resets *resets = agent->resets;
 
 	if (!resets->terminator)
 		return;
-	if (reset_rules_read(&rules, agent) < 0) {
-		log_error("Connections to backends that go now will stay", "error='%s'",
-			  strerror(ENOMEM));
-		return;
-	}
-	prune(resets, &rules);
+	prune(resets);
 	for (size_t i = 0; i < plan->ops.n; i++)
-		follow_one(resets, &rules, &plan->ops.list[i]);
+		follow_one(resets, &plan->ops.list[i]);
 	rearm(resets);
 }
 
@@ -261,7 +253,7 @@ void resets_configure(struct agent *agent)
 	else if (!asked && !resets->walking)
 		terminator_free(TAKE_PTR(resets->terminator));
 	if (!resets->terminator) /* a predecessor's, then */
-		prune(resets, &(struct reset_rules){ 0 });
+		prune(resets);
 	rearm(resets);
 }
 

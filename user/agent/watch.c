@@ -109,6 +109,9 @@ void watch_free(struct watch *w)
 
 	if (!w)
 		return;
+	agenda_forget(&w->agent->agenda, w);
+	w->agent->with_events -= w->has_events;
+	w->agent->ramping -= w->is_ramping;
 	prober_free(w->prober);
 	parts_done(&w->parts, &none);
 	endpoints_done(&w->joined);
@@ -159,13 +162,25 @@ void watch_wake(struct watch *w)
 	}
 }
 
+struct watch *watch_find(struct watch *const *list, size_t n, const char *name)
+{
+	for (size_t low = 0, high = n; low < high;) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(list[middle]->config->name, name);
+
+		if (order == 0)
+			return list[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 struct watch *agent_find_watch(const struct agent *agent, const char *name)
 {
 	const struct config_service *service = config_find_service(agent->config, name);
 
-	for (size_t i = 0; service && i < agent->n_watches; i++) {
-		if (agent->watches[i]->config == service)
-			return agent->watches[i];
-	}
-	return NULL;
+	return service ? watch_find(agent->watches, agent->n_watches, service->name) : NULL;
 }

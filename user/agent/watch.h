@@ -27,8 +27,10 @@ struct watch {
 	struct ejections ejections; /* as of the last look */
 	bool looking;		    /* the programs look at the health of its backends */
 	uint64_t started_ms;
-	enum pace_rank use; /* when a source of it last wanted to know */
-	int refused;	    /* errno of the last plan that had no room for it, or 0 */
+	enum pace_rank use;	     /* when a source of it last wanted to know */
+	int refused;		     /* errno of the last plan that had no room for it, or 0 */
+	bool is_due;		     /* on the agent's agenda */
+	bool has_events, is_ramping; /* as of the last plan; counted by the agent */
 };
 
 /* *left is what the kernel held of that name, or NULL. 0 or -ENOMEM. */
@@ -57,5 +59,8 @@ size_t watch_ramping(const struct watch *w);
 const struct endpoints *watch_in_force(const struct watch *w);
 /* 0 or -ENOMEM. */
 int watch_join(struct watch *w);
+/* In a list that is sorted by name; NULL: not there. */
+struct watch *watch_find(struct watch *const *list, size_t n, const char *name);
+/* By its name or an alias. */
 struct watch *agent_find_watch(const struct agent *agent, const char *name);
 uint32_t watch_service_id(const struct watch *w);
