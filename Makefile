@@ -157,8 +157,10 @@ fuzz: deps ## fuzz what reads from outside, ten minutes a target, after finding 
 	$(Q)scripts/install-deps fuzz
 	$(Q)scripts/fuzz
 
+# As many at once as there are CPUs, unless make was told.
 test: deps ## run every test; the last line counts them
-	$(Q)$(MAKE) --no-print-directory all test-programs
+	$(Q)$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) \
+		all test-programs
 	$(Q)scripts/run-tests
 
 .PHONY: test-programs

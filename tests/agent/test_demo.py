@@ -11,6 +11,7 @@ import pytest
 
 from playground import wait
 from playground.ground import BUILD, cgroup2_mount
+from playground.process import end
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "demo"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "BUILD": str(BUILD)}
@@ -31,7 +32,10 @@ def words_of(path):
 
 def test_the_demo_tells_its_story_and_leaves_nothing(network):
     demo = subprocess.Popen([DEMO], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    told, _ = demo.communicate(timeout=110)
+    try:
+        told, _ = demo.communicate(timeout=300)
+    finally:
+        end(demo, within=30)
     assert demo.returncode == 0, told
     assert "\x1b" not in told, "no colours where there is no terminal"
     assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == list("123456789")
@@ -49,7 +53,7 @@ def test_ctrl_c_takes_everything_away(network, moment):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(DEMO, [str(DEMO)], ENVIRONMENT)
-    told, pressed, deadline = b"", False, time.monotonic() + 60
+    told, pressed, deadline = b"", False, time.monotonic() + 300
     try:
         while time.monotonic() < deadline:
             told += os.read(terminal, 4096)
@@ -58,8 +62,9 @@ def test_ctrl_c_takes_everything_away(network, moment):
                 pressed = True
     except OSError:  # the other side is closed
         pass
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 130, told.decode()
     assert b"everything is taken away again" in told
     directory = re.search(rb"/tmp/shunt-demo\.\w+", told)

@@ -12,7 +12,7 @@
 #include "core/config_keys.h"
 
 /* Seconds that hostile input may take; a sanitized build takes several times what ours does. */
-#define PATIENCE_S 10
+#define CPU_S_MAX 10
 
 static void refuse(const char *text, size_t length, struct diag *problems)
 {
@@ -740,11 +740,11 @@ static void hostile_texts_are_refused_at_little_cost(void **state)
 		_cleanup_(diag_done) struct diag problems = { 0 };
 		size_t length;
 		_cleanup_free_ char *text = repeat(cases[i].start, cases[i].element, &length);
-		time_t start = time(NULL);
+		clock_t start = clock();
 
 		memcpy(text + length, cases[i].end, strlen(cases[i].end));
 		refuse(text, length + strlen(cases[i].end), &problems);
-		assert_in_range(time(NULL) - start, 0, PATIENCE_S);
+		assert_in_range((clock() - start) / CLOCKS_PER_SEC, 0, CPU_S_MAX);
 		for (size_t j = 0; j < problems.n; j++)
 			assert_in_range(strlen(problems.lines[j]), 1, 1024);
 	}
