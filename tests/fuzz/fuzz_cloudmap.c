@@ -7,12 +7,14 @@
 static const struct {
 	long status;
 	const char *error_type;
+	bool ipv6_first;
 } heads[] = {
-	{ 200, NULL },
-	{ 400, NULL },
-	{ 400, "com.amazonaws.servicediscovery#ServiceNotFound" },
-	{ 503, "ServiceUnavailable:http://internal.amazon.com/coral/" },
-	{ 200, "#" },
+	{ 200, NULL, false },
+	{ 400, NULL, false },
+	{ 400, "com.amazonaws.servicediscovery#ServiceNotFound", false },
+	{ 503, "ServiceUnavailable:http://internal.amazon.com/coral/", false },
+	{ 200, "#", false },
+	{ 200, NULL, true },
 };
 
 static void endpoints_are_usable(const struct endpoints *e)
@@ -33,6 +35,20 @@ static void endpoints_are_usable(const struct endpoints *e)
 	}
 }
 
+static void names_are_names(const struct cloudmap_wire_answer *a)
+{
+	for (size_t i = 0; i < a->n_names; i++) {
+		const struct cloudmap_wire_name *one = &a->names[i];
+
+		fuzz_demand(one->name[0] && memchr(one->name, '\0', sizeof(one->name)),
+			    "a name has letters and an end");
+		fuzz_demand(memchr(one->id, '\0', sizeof(one->id)), "an id has its end");
+		fuzz_demand(one->endpoint.weight >= 1 &&
+				    one->endpoint.weight <= ENDPOINT_WEIGHT_MAX,
+			    "a weight is within bounds");
+	}
+}
+
 /* As io/http hands it over: NUL-terminated beyond its length. */
 static char *body_copy(const uint8_t *data, size_t size)
 {
@@ -47,9 +63,9 @@ static char *body_copy(const uint8_t *data, size_t size)
 
 void fuzz_cloudmap(const uint8_t *data, size_t size)
 {
-	static const struct cloudmap_wire_question asked = { .service = "backend",
-							     .port = 8080,
-							     .weight_attribute = "WEIGHT" };
+	struct cloudmap_wire_question asked = { .service = "backend",
+						.port = 8080,
+						.weight_attribute = "WEIGHT" };
 	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
 	_cleanup_free_ char *body = NULL;
 	struct cloudmap_wire_error error = { 0 };
@@ -60,6 +76,7 @@ void fuzz_cloudmap(const uint8_t *data, size_t size)
 	if (size == 0)
 		return;
 	head = (size_t)(data[0] - '0') % ARRAY_SIZE(heads);
+	asked.ipv6_first = heads[head].ipv6_first;
 	body = body_copy(data + 1, size - 1);
 	reply = (struct cloudmap_wire_reply){ .status = heads[head].status,
 					      .error_type = heads[head].error_type,
@@ -75,4 +92,5 @@ void fuzz_cloudmap(const uint8_t *data, size_t size)
 		    "whose weight is bad is told");
 	(void)cloudmap_reply_blames_credentials(error.code);
 	endpoints_are_usable(&answer.endpoints);
+	names_are_names(&answer);
 }

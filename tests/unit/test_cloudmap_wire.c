@@ -59,6 +59,7 @@ static void the_request_asks_for_all_instances_whatever_their_health(void **stat
 #define INSTANCE(attributes) "{\"InstanceId\":\"i-1\",\"Attributes\":{" attributes "}}"
 #define IPV4(address) "\"AWS_INSTANCE_IPV4\":\"" address "\""
 #define IPV6(address) "\"AWS_INSTANCE_IPV6\":\"" address "\""
+#define CNAME(name) "\"AWS_INSTANCE_CNAME\":\"" name "\""
 #define AT_PORT(port) "\"AWS_INSTANCE_PORT\":\"" port "\""
 
 static void instances_become_endpoints(void **state)
@@ -158,6 +159,77 @@ static void weights_come_from_an_attribute_and_a_bad_one_is_1_and_reported(void 
 	}
 }
 
+static void of_two_addresses_the_one_that_clients_ask_in_is_taken(void **state)
+{
+	static const struct {
+		const char *attributes, *ipv4_first, *ipv6_first;
+	} rows[] = {
+		{ IPV6("2600::a") "," IPV4("10.0.0.1"), "10.0.0.1:8080", "[2600::a]:8080" },
+		{ IPV4("10.0.0.1"), "10.0.0.1:8080", "10.0.0.1:8080" },
+		{ IPV6("2600::a"), "[2600::a]:8080", "[2600::a]:8080" },
+		{ IPV6("2600::a") "," IPV4("banana"), "[2600::a]:8080", "[2600::a]:8080" },
+		{ IPV6("::") "," IPV4("10.0.0.1"), "10.0.0.1:8080", "10.0.0.1:8080" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer a = { 0 };
+		const struct cloudmap_wire_question question = { .service = "orders",
+								 .port = PORT,
+								 .ipv6_first = i % 2 };
+		struct cloudmap_wire_reply reply = { .status = 200 };
+		struct cloudmap_wire_error error;
+		char body[512], text[ADDR_PORT_TEXT_MAX];
+
+		(void)snprintf(body, sizeof(body), INSTANCES(INSTANCE("%s")),
+			       rows[i / 2].attributes);
+		reply.body = body;
+		reply.length = strlen(body);
+		assert_int_equal(cloudmap_wire_parse(&reply, &question, &a, &error), 0);
+		assert_int_equal(a.rejected, 0);
+		assert_int_equal(a.endpoints.n, 1);
+		assert_string_equal(addr_port_format(&a.endpoints.list[0].at, text),
+				    i % 2 ? rows[i / 2].ipv6_first : rows[i / 2].ipv4_first);
+	}
+}
+
+static void an_instance_may_have_a_name_in_the_place_of_an_address(void **state)
+{
+	static const struct {
+		const char *instance, *name, *id;
+		uint16_t port;
+	} rows[] = {
+		{ INSTANCE(CNAME("DB.example.com.")), "db.example.com", "i-1", PORT },
+		{ INSTANCE(CNAME("db") "," AT_PORT("5432")), "db", "i-1", 5432 },
+		{ INSTANCE("\"AWS_ALIAS_DNS_NAME\":\"dualstack.lb-1.us-east-1.elb.amazonaws.com\""),
+		  "dualstack.lb-1.us-east-1.elb.amazonaws.com", "i-1", PORT },
+		{ "{\"Attributes\":{" CNAME("_x.y") "}}", "_x.y", "#1", PORT },
+		{ "{\"HealthStatus\":\"UNHEALTHY\",\"InstanceId\":\"ill\",\"Attributes\":{" CNAME(
+			  "z") "}}",
+		  "z", "ill", PORT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer a = { 0 };
+		struct cloudmap_wire_error error;
+		char body[512];
+
+		(void)snprintf(body, sizeof(body), INSTANCES("%s," INSTANCE(IPV4("10.0.0.2"))),
+			       rows[i].instance);
+		assert_int_equal(parse(body, PORT, &a, &error), 0);
+		assert_int_equal(a.endpoints.n, 1);
+		assert_int_equal(a.rejected, 0);
+		assert_int_equal(a.n_names, 1);
+		assert_string_equal(a.names[0].name, rows[i].name);
+		assert_string_equal(a.names[0].id, rows[i].id);
+		assert_int_equal(a.names[0].endpoint.at.port, rows[i].port);
+		assert_int_equal(a.names[0].endpoint.weight, 1);
+		assert_int_equal(a.names[0].endpoint.state,
+				 streq(rows[i].id, "ill") ? STATE_UNHEALTHY : STATE_HEALTHY);
+	}
+}
+
 static void without_a_port_anywhere_the_client_keeps_its_own(void **state)
 {
 	struct cloudmap_wire_error error;
@@ -168,6 +240,10 @@ static void without_a_port_anywhere_the_client_keeps_its_own(void **state)
 	assert_int_equal(a.endpoints.list[0].at.port, 0);
 	cloudmap_wire_answer_done(&a);
 }
+
+#define NOWHERE                                                                          \
+	"instance i-1: neither an address (AWS_INSTANCE_IPV4, AWS_INSTANCE_IPV6) nor a " \
+	"name (AWS_INSTANCE_CNAME, AWS_ALIAS_DNS_NAME) is there"
 
 /* Instances that cannot be used, and why. */
 static const struct {
@@ -214,9 +290,21 @@ static const struct {
 	  "instance i-1: AWS_INSTANCE_IPV4 is there twice" },
 	{ INSTANCE("\"AWS_INSTANCE_IPV4\":null"),
 	  "instance i-1: AWS_INSTANCE_IPV4 got null, wanted a string" },
-	{ INSTANCE("\"AWS_INSTANCE_CNAME\":\"db.example.com\""),
-	  "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
-	{ INSTANCE(""), "instance i-1: neither AWS_INSTANCE_IPV4 nor AWS_INSTANCE_IPV6 is there" },
+	{ INSTANCE(IPV4("banana") "," IPV6("apple")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got 'banana', wanted an IPv4 address" },
+	{ INSTANCE(IPV4("banana") "," CNAME("db.example.com")),
+	  "instance i-1: AWS_INSTANCE_IPV4 got 'banana', wanted an IPv4 address" },
+	{ INSTANCE(CNAME("-.example.com")),
+	  "instance i-1: AWS_INSTANCE_CNAME got '-.example.com', wanted a DNS name" },
+	{ INSTANCE(CNAME("")), "instance i-1: AWS_INSTANCE_CNAME got '', wanted a DNS name" },
+	{ INSTANCE(CNAME("10.0.0.1")),
+	  "instance i-1: AWS_INSTANCE_CNAME got '10.0.0.1', wanted a DNS name" },
+	{ INSTANCE("\"AWS_ALIAS_DNS_NAME\":7"),
+	  "instance i-1: AWS_ALIAS_DNS_NAME got a number, wanted a string" },
+	{ INSTANCE(CNAME("db.example.com") "," AT_PORT("0")),
+	  "instance i-1: AWS_INSTANCE_PORT got '0', wanted 1 to 65535" },
+	{ INSTANCE("\"AWS_EC2_INSTANCE_ID\":\"i-0abc\""), NOWHERE },
+	{ INSTANCE(""), NOWHERE },
 	{ "{}", "instance #1: Attributes got nothing, wanted an object" },
 	{ "{\"InstanceId\":\"x\",\"Attributes\":[]}",
 	  "instance x: Attributes got an array, wanted an object" },
@@ -537,6 +625,8 @@ int main(void)
 		cmocka_unit_test(the_request_asks_for_all_instances_whatever_their_health),
 		cmocka_unit_test(instances_become_endpoints),
 		cmocka_unit_test(weights_come_from_an_attribute_and_a_bad_one_is_1_and_reported),
+		cmocka_unit_test(of_two_addresses_the_one_that_clients_ask_in_is_taken),
+		cmocka_unit_test(an_instance_may_have_a_name_in_the_place_of_an_address),
 		cmocka_unit_test(without_a_port_anywhere_the_client_keeps_its_own),
 		cmocka_unit_test(an_instance_without_a_usable_address_is_left_out_alone),
 		cmocka_unit_test(an_answer_that_is_not_one_is_garbled_as_a_whole),

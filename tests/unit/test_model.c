@@ -152,6 +152,25 @@ static void who_stands_in_neither_answers_nor_ends_the_failures(void **state)
 	assert_string_equal(m.note, "");
 }
 
+static void the_last_answer_told_again_is_as_old_as_it_was(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints e = endpoints_of("abx");
+	_cleanup_(model_done) struct model m = { 0 };
+	const struct model_answer a = {
+		.endpoints = &e, .again = true, .now_ms = 9000, .now_s = 9
+	};
+	bool changed;
+
+	(void)state;
+	(void)answer(&m, "abc", 1000);
+	model_take_failure(&m, "timeout", "", 5000);
+	assert_int_equal(model_take_answer(&m, &a, &changed), 0);
+	assert_in_force(&m, "abx");
+	assert_int_equal(m.failure.count, 1);
+	assert_int_equal(m.answered_ms, 1000);
+	assert_false(m.stood_in);
+}
+
 static void what_an_answer_has_to_tell_is_kept_until_the_next(void **state)
 {
 	_cleanup_(endpoints_done) struct endpoints e = endpoints_of("a");
@@ -290,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_shrink_is_held_until_it_has_been_confirmed),
 		cmocka_unit_test(an_answer_that_only_adds_removes_nobody_and_is_no_shrink),
 		cmocka_unit_test(who_stands_in_neither_answers_nor_ends_the_failures),
+		cmocka_unit_test(the_last_answer_told_again_is_as_old_as_it_was),
 		cmocka_unit_test(what_an_answer_has_to_tell_is_kept_until_the_next),
 		cmocka_unit_test(a_failure_changes_nothing_in_force),
 		cmocka_unit_test(a_failure_neither_confirms_nor_ends_a_shrink),

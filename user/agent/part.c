@@ -69,6 +69,7 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		.misweighted_why = snapshot->misweighted_why,
 		.note = snapshot->note,
 		.adds_only = snapshot->adds_only,
+		.again = snapshot->again,
 		.stands_in = snapshot->stands_in,
 		.never_held = p->config.source == CONFIG_SOURCE_STATIC,
 		.confirm_ms = p->config.shrink_confirm_ms,
@@ -81,7 +82,7 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		model_take_failure(&p->model, "no_memory", strerror(-r), answer.now_ms);
 		return;
 	}
-	if (!snapshot->stands_in)
+	if (!snapshot->stands_in && !snapshot->again)
 		log_answer(p, was_held);
 	if (changed)
 		log_change(p, before);

@@ -11,12 +11,22 @@
 #include "core/endpoints.h"
 
 #define CLOUDMAP_WIRE_WHY_MAX 256
+#define CLOUDMAP_WIRE_ID_MAX 65
 
 /* 1,000 instances of 5,000 characters of attributes, and their names: the API's own quotas. */
 #define CLOUDMAP_WIRE_BODY_MAX (8u << 20)
 
+/* An instance that has a name in the place of an address. */
+struct cloudmap_wire_name {
+	struct endpoint endpoint; /* without its address */
+	char name[SHUNT_NAME_MAX];
+	char id[CLOUDMAP_WIRE_ID_MAX]; /* of the instance */
+};
+
 struct cloudmap_wire_answer {
-	struct endpoints endpoints;		     /* normalised */
+	struct endpoints endpoints;	  /* normalised */
+	struct cloudmap_wire_name *names; /* owned */
+	size_t n_names, names_capacity;
 	unsigned int rejected;			     /* instances left out */
 	char rejected_why[CLOUDMAP_WIRE_WHY_MAX];    /* the first of them, or "" */
 	unsigned int misweighted;		     /* instances with a bad weight, which have 1 */
@@ -40,9 +50,10 @@ char *cloudmap_wire_revision_request(const char *namespace, const char *service)
 
 /* What was asked for. */
 struct cloudmap_wire_question {
-	const char *service;
+	char *service;
 	uint16_t port; /* for instances without AWS_INSTANCE_PORT; 0: the client keeps its own */
-	const char *weight_attribute; /* or NULL: all weigh 1 */
+	char *weight_attribute; /* or NULL: all weigh 1 */
+	bool ipv6_first;	/* of an instance with two addresses the other is taken */
 };
 
 /*

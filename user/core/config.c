@@ -138,6 +138,8 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 		       streq(a->cloudmap.service, b->cloudmap.service) &&
 		       same_text(a->weights.attribute, b->weights.attribute) &&
 		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port &&
+		       a->has_vip == b->has_vip &&
+		       addr_is_ipv4(&a->vip) == addr_is_ipv4(&b->vip) && /* of its instances */
 		       a->cloudmap.dns_fallback == b->cloudmap.dns_fallback &&
 		       a->cloudmap.dns_fallback_after_ms == b->cloudmap.dns_fallback_after_ms;
 	case CONFIG_SOURCE_DNS:
@@ -150,6 +152,11 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 		break;
 	}
 	return false;
+}
+
+bool config_is_ipv6(const struct config *c, const struct config_service *s)
+{
+	return !addr_is_ipv4(s->has_vip ? &s->vip : &c->vips.addr);
 }
 
 const char *config_source_name(enum config_source source)

@@ -42,7 +42,7 @@ struct config {
 	uint16_t calls_per_second; /* to Cloud Map */
 	struct addr_port dns_servers[CONFIG_DNS_SERVERS_MAX];
 	size_t n_dns_servers; /* 0: those of /etc/resolv.conf */
-	struct {
+	struct config_dns_ttl {
 		uint32_t min_ms, max_ms;
 	} dns_ttl;
 	struct config_cgroups exclude; /* from all services */
@@ -87,6 +87,9 @@ bool config_same_target(const struct config_service *a, const struct config_serv
 
 /* The name in DNS of a service of Cloud Map; the caller's. 0, -ENOMEM, or -EINVAL: it has none. */
 int config_fallback_name(const struct config_cloudmap *c, char **ret);
+
+/* Whether clients ask for the service at an IPv6 address: its VIP, or one of vips.cidr. */
+bool config_is_ipv6(const struct config *c, const struct config_service *s);
 
 /* The words of the configuration for these values: "cloudmap", "tcp", "A" ... */
 const char *config_source_name(enum config_source source);

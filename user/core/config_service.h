@@ -101,6 +101,7 @@ struct config_service {
 		char *name;
 		enum config_dns_type type;
 		uint16_t port; /* of A and AAAA; 0: the port that the client asked for */
+		bool either;   /* of the two, where there is none; not configured: of instances */
 	} dns;
 	struct {
 		struct endpoints endpoints; /* normalised */

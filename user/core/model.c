@@ -56,8 +56,9 @@ static bool is_believed(struct model *m, const struct model_answer *a, bool firs
 
 static void note_answer(struct model *m, const struct model_answer *a)
 {
-	m->stood_in = a->stands_in;
-	if (!a->stands_in) {
+	if (!a->again)
+		m->stood_in = a->stands_in;
+	if (!a->stands_in && !a->again) {
 		m->answered = true;
 		m->answered_ms = a->now_ms;
 		m->answered_s = a->now_s;
@@ -75,7 +76,7 @@ static void note_answer(struct model *m, const struct model_answer *a)
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
 {
 	_cleanup_(endpoints_done) struct endpoints next = { 0 };
-	bool first_of_new_source = !m->answered && m->answered_s != 0 && !a->stands_in;
+	bool first_of_new_source = !m->answered && m->answered_s != 0 && !a->stands_in && !a->again;
 	bool believed = !a->adds_only && is_believed(m, a, first_of_new_source);
 	int r = endpoints_copy(&next, a->endpoints);
 

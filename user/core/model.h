@@ -48,6 +48,7 @@ struct model_answer {
 	const char *misweighted_why; /* or NULL */
 	const char *note;	     /* or NULL */
 	bool adds_only;		     /* what it lacks stays, and that is no shrink */
+	bool again;	 /* the last one, with other endpoints: it is as old as it was */
 	bool stands_in;	 /* not the source's own: its age and its failures stay as they are */
 	bool never_held; /* a static source: what it says is what the operator says */
 	uint32_t confirm_ms;

@@ -7,6 +7,7 @@
 
 #include "core/cloudmap_wire.h"
 #include "sources/cloudmap_call.h"
+#include "sources/instance_names.h"
 #include "sources/turns.h"
 
 /* A revision is a number, but an error may explain itself. */
@@ -21,11 +22,11 @@ struct cloudmap {
 	struct http_call *call;
 	enum pace_question question; /* of the call */
 	struct credentials_waiter waiter;
-	char *weight_attribute; /* or NULL */
-	char *service;
-	char *bodies[2]; /* by enum pace_question */
+	struct cloudmap_wire_question asked; /* its texts are owned */
+	char *bodies[2];		     /* by enum pace_question */
 	struct cloudmap_place place;
-	uint16_t port;
+	struct instance_names *names; /* NULL: no instance had one yet */
+	struct instance_names_owner names_owner;
 	struct pace pace;
 	uint64_t serial;		    /* of the credentials that signed the last question */
 	int64_t offset_s;		    /* of the clock that it was dated by */
@@ -77,19 +78,6 @@ static void arm(struct cloudmap *s)
 static void tell_failure(struct cloudmap *s, const char *code, const char *message)
 {
 	s->sink.failure(s->sink.user, &(struct source_failure){ .code = code, .message = message });
-}
-
-static void tell_snapshot(struct cloudmap *s, const struct cloudmap_wire_answer *answer)
-{
-	const struct source_snapshot snapshot = {
-		.endpoints = &answer->endpoints,
-		.rejected = answer->rejected,
-		.rejected_why = answer->rejected ? answer->rejected_why : NULL,
-		.misweighted = answer->misweighted,
-		.misweighted_why = answer->misweighted ? answer->misweighted_why : NULL,
-	};
-
-	s->sink.snapshot(s->sink.user, &snapshot);
 }
 
 static void on_credentials(void *user)
@@ -158,7 +146,7 @@ static void take_answer(struct cloudmap *s, const struct cloudmap_wire_answer *a
 	note_success(s);
 	pace_take_answer(&s->pace, &pace, use_of(s), uv_now(s->env.loop), source_random());
 	arm(s);
-	tell_snapshot(s, answer);
+	instance_names_tell(&s->names, &s->names_owner, answer);
 	if (!uv_is_closing((uv_handle_t *)&s->timer) && s->sink.doubted)
 		pace_doubt(&s->pace, s->sink.doubted(s->sink.user));
 }
@@ -178,16 +166,11 @@ static int read_reply(struct cloudmap *s, const struct cloudmap_wire_reply *repl
 		      struct cloudmap_wire_error *ret_error)
 {
 	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
-	const struct cloudmap_wire_question asked = {
-		.service = s->service,
-		.port = s->port,
-		.weight_attribute = s->weight_attribute,
-	};
 	uint64_t revision;
 	int r;
 
 	if (s->question == PACE_ASK_ALL)
-		r = cloudmap_wire_parse(reply, &asked, &answer, ret_error);
+		r = cloudmap_wire_parse(reply, &s->asked, &answer, ret_error);
 	else
 		r = cloudmap_reply_read_revision(reply, &revision, ret_error);
 	if (r == 0 && s->question == PACE_ASK_ALL)
@@ -287,8 +270,8 @@ static void ask(struct cloudmap *s)
 
 static void cloudmap_free(struct cloudmap *s)
 {
-	free(s->service);
-	free(s->weight_attribute);
+	free(s->asked.service);
+	free(s->asked.weight_attribute);
 	cloudmap_place_done(&s->place);
 	for (size_t i = 0; i < ARRAY_SIZE(s->bodies); i++)
 		free(s->bodies[i]);
@@ -299,19 +282,22 @@ DEFINE_CLEANUP(struct cloudmap *, cloudmap_free);
 static int copy_where(struct cloudmap *s, const struct config *config,
 		      const struct config_service *service)
 {
+	const struct config_cloudmap *c = &service->cloudmap;
 	const char *attribute = service->weights.attribute;
+	bool ipv6_first = config_is_ipv6(config, service);
 	int r = cloudmap_place_init(&s->place, config->aws.region, config->aws.data_endpoint);
 
 	if (r < 0)
 		return r;
-	if (attribute)
-		s->weight_attribute = strdup(attribute);
-	s->service = strdup(service->cloudmap.service);
-	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(service->cloudmap.namespace,
-							service->cloudmap.service);
-	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(service->cloudmap.namespace,
-								      service->cloudmap.service);
-	if (!s->service || !s->weight_attribute != !attribute)
+	s->asked.service = strdup(c->service);
+	s->asked.weight_attribute = attribute ? strdup(attribute) : NULL;
+	s->asked.port = service->port;
+	s->asked.ipv6_first = ipv6_first;
+	s->names_owner = (struct instance_names_owner){ &s->env, &s->sink, config->dns_ttl,
+							ipv6_first };
+	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(c->namespace, c->service);
+	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(c->namespace, c->service);
+	if (!s->asked.service || !s->asked.weight_attribute != !attribute)
 		return -ENOMEM;
 	return s->bodies[PACE_ASK_ALL] && s->bodies[PACE_ASK_REVISION] ? 0 : -ENOMEM;
 }
@@ -328,7 +314,6 @@ static int cloudmap_start(const struct source_env *env, const struct config *con
 	s->source.ops = &source_cloudmap;
 	s->env = *env;
 	s->sink = *sink;
-	s->port = service->port;
 	pace_init(&s->pace, service->cloudmap.poll_ms, service->watch == CONFIG_WATCH_ALWAYS,
 		  uv_now(env->loop));
 	s->turn = (struct turn){ .go = on_turn, .user = s };
@@ -385,6 +370,8 @@ static void cloudmap_stop(struct source *source)
 	struct cloudmap *s = cloudmap_of(source);
 
 	http_cancel(s->call);
+	instance_names_free(s->names);
+	s->names = NULL;
 	turn_leave(&s->turn);
 	credentials_forget(&s->waiter);
 	uv_close((uv_handle_t *)&s->timer, on_closed);

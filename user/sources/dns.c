@@ -21,6 +21,7 @@ struct source_of_dns {
 	struct source_sink sink;
 	char *name;
 	enum dns_wire_type type;
+	bool either;
 	uint16_t port;
 	uint32_t ttl_min_ms, ttl_max_ms;
 	uv_timer_t timer;	   /* until the next question */
@@ -111,6 +112,7 @@ static int dns_ask(struct source_of_dns *s)
 					      .requests = s->env.requests,
 					      .name = s->name,
 					      .type = s->type,
+					      .either = s->either,
 					      .port = s->port };
 	int r = dns_lookup_start(&request, on_lookup, s, &s->lookup);
 
@@ -168,6 +170,7 @@ static int dns_start(const struct source_env *env, const struct config *config,
 		.sink = *sink,
 		.name = strdup(service->dns.name),
 		.type = (enum dns_wire_type)service->dns.type,
+		.either = service->dns.either,
 		.port = service->dns.port,
 		.ttl_min_ms = config->dns_ttl.min_ms,
 		.ttl_max_ms = config->dns_ttl.max_ms,

@@ -266,6 +266,20 @@ static int collect_questions(struct dns_lookup *l)
 	return l->n_questions > DNS_LOOKUP_TARGETS_MAX ? -E2BIG : 0;
 }
 
+static void on_question(void *user, const struct resolver_answer *answer);
+
+static void ask_other_family(struct dns_lookup *l)
+{
+	struct dns_lookup_request *request = &l->request;
+
+	request->either = false;
+	request->type = request->type == DNS_WIRE_A ? DNS_WIRE_AAAA : DNS_WIRE_A;
+	dns_wire_done(&l->answer);
+	if (resolver_ask(request->resolver, request->name, (int)request->type, on_question, l,
+			 &l->query) < 0)
+		lookup_fail(l, "out_of_memory", request->type, request->name, "");
+}
+
 static void on_question(void *user, const struct resolver_answer *answer)
 {
 	struct dns_lookup *l = user;
@@ -276,6 +290,10 @@ static void on_question(void *user, const struct resolver_answer *answer)
 	l->query = NULL;
 	if (read_answer(l, request->name, request->type, answer, &l->answer, &code, &why) < 0) {
 		lookup_fail(l, code, request->type, request->name, why);
+		return;
+	}
+	if (request->either && l->answer.verdict == DNS_WIRE_NOTHING) {
+		ask_other_family(l);
 		return;
 	}
 	l->records = l->answer.addresses.n + l->answer.n_targets + l->answer.n_unusable;

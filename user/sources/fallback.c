@@ -151,7 +151,10 @@ static void on_api_snapshot(void *user, const struct source_snapshot *snapshot)
 {
 	struct fallback *s = user;
 
-	take_good_answer(s);
+	if (snapshot->again && s->stood_in) /* no answer of the API */
+		return;
+	if (!snapshot->again)
+		take_good_answer(s);
 	if (endpoints_copy(&s->known, snapshot->endpoints) < 0)
 		s->known.n = 0;
 	s->sink.snapshot(s->sink.user, snapshot);

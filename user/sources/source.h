@@ -37,6 +37,7 @@ struct source_snapshot {
 	unsigned int misweighted;	   /* instances with a bad weight, which have 1 */
 	const char *misweighted_why;	   /* the first of them, or NULL */
 	bool adds_only;	  /* what it lacks may be there all the same: more is to come */
+	bool again;	  /* the last one, with what its names lead to by now */
 	bool stands_in;	  /* not the source's own, which goes on failing: who, the note tells */
 	const char *note; /* what else is to be told of it, or NULL */
 };
