@@ -350,6 +350,67 @@ static void endpoints_of_aws_follow_from_what_is_given(void **state)
 	}
 }
 
+/* The partitions and their domains are botocore's. */
+static void endpoints_are_of_the_kind_and_the_partition_of_the_region(void **state)
+{
+	static const struct {
+		const char *region;
+		bool fips, dual_stack;
+		const char *data_endpoint;
+	} rows[] = {
+		{ "us-east-1", true, false,
+		  "https://data-servicediscovery-fips.us-east-1.amazonaws.com" },
+		{ "us-east-1", false, true, "https://data-servicediscovery.us-east-1.api.aws" },
+		{ "us-east-1", true, true, "https://data-servicediscovery-fips.us-east-1.api.aws" },
+		{ "us-gov-west-1", true, false,
+		  "https://data-servicediscovery-fips.us-gov-west-1.amazonaws.com" },
+		{ "cn-north-1", false, true,
+		  "https://data-servicediscovery.cn-north-1.api.amazonwebservices.com.cn" },
+		{ "eusc-de-east-1", false, false,
+		  "https://data-servicediscovery.eusc-de-east-1.amazonaws.eu" },
+		{ "us-iso-east-1", false, false,
+		  "https://data-servicediscovery.us-iso-east-1.c2s.ic.gov" },
+		{ "us-isob-east-1", false, false,
+		  "https://data-servicediscovery.us-isob-east-1.sc2s.sgov.gov" },
+		{ "eu-isoe-west-1", false, false,
+		  "https://data-servicediscovery.eu-isoe-west-1.cloud.adc-e.uk" },
+		{ "us-isof-south-1", false, false,
+		  "https://data-servicediscovery.us-isof-south-1.csp.hci.ic.gov" },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct config_environment asked = {
+			.aws_region = rows[i].region,
+			.use_fips_endpoint = rows[i].fips,
+			.use_dualstack_endpoint = rows[i].dual_stack,
+		};
+		_cleanup_(config_free_p) struct config *by_environment = NULL;
+		_cleanup_(config_free_p) struct config *by_keys = NULL;
+		_cleanup_(config_free_p) struct config *by_endpoint = NULL;
+		_cleanup_(diag_done) struct diag problems = { 0 };
+
+		assert_int_equal(config_parse("{\"services\":[]}", 15, "f", &asked, &by_environment,
+					      &problems),
+				 0);
+		assert_string_equal(by_environment->aws.data_endpoint, rows[i].data_endpoint);
+		(void)snprintf(text, sizeof(text),
+			       "{\"aws\":{\"region\":\"%s\",\"use_fips_endpoint\":%s,"
+			       "\"use_dualstack_endpoint\":%s},\"services\":[]}",
+			       rows[i].region, rows[i].fips ? "true" : "false",
+			       rows[i].dual_stack ? "true" : "false");
+		by_keys = parse(text);
+		assert_string_equal(by_keys->aws.data_endpoint, rows[i].data_endpoint);
+		/* And the region is found in it again. */
+		(void)snprintf(text, sizeof(text),
+			       "{\"aws\":{\"data_endpoint\":\"%s\"},\"services\":[]}",
+			       rows[i].data_endpoint);
+		by_endpoint = parse_in(text, NULL);
+		assert_string_equal(by_endpoint->aws.region, rows[i].region);
+	}
+}
+
 static void one_vip_serves_several_ports_and_protocols(void **state)
 {
 	static const char text[] =
@@ -483,6 +544,7 @@ static void values_have_the_words_of_the_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endpoints_are_of_the_kind_and_the_partition_of_the_region),
 		cmocka_unit_test(no_services_and_nothing_else_is_a_configuration),
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
 		cmocka_unit_test(what_ejects_and_limits_is_read),

@@ -395,8 +395,8 @@ static void faults_of_a_source_are_found(void **state)
 		{ "\"dns\": {\"name\": \"a\", \"type\": \"SRV\", \"port\": 1}",
 		  "file: services[0].dns.port (x): got a port, wanted none: SRV records tell it" },
 		{ "\"cloudmap\": {\"namespace\": \"n\", \"service\": \"s\"}",
-		  "file: aws.region: got nothing, wanted an AWS region here, in AWS_REGION or in "
-		  "AWS_DEFAULT_REGION, for the services with cloudmap" },
+		  "file: aws.region: got nothing, wanted an AWS region here, in AWS_REGION, in "
+		  "AWS_DEFAULT_REGION or in the profile, for the services with cloudmap" },
 	};
 
 	(void)state;
@@ -698,8 +698,53 @@ static void a_region_of_the_environment_is_checked_when_it_is_needed(void **stat
 			 -EINVAL);
 	assert_string_equal(
 		problems.lines[0],
-		"f: aws.region: got \"Narnia\\x0a\" from AWS_REGION or AWS_DEFAULT_REGION, "
-		"wanted an AWS region such as us-east-1");
+		"f: aws.region: got \"Narnia\\x0a\" from AWS_REGION, AWS_DEFAULT_REGION or the "
+		"profile, wanted an AWS region such as us-east-1");
+}
+
+static void what_the_environment_says_of_endpoints_is_checked_where_it_is_needed(void **state)
+{
+	static const char service[] = "\"services\":[{\"name\":\"x\",\"cloudmap\":{\"namespace\":"
+				      "\"n\",\"service\":\"s\"}}]}";
+	static const struct {
+		const char *aws;
+		struct config_environment environment;
+		const char *problem;
+	} rows[] = {
+		{ "{\"region\":\"us-east-1\"}",
+		  { .aws_endpoint = "http://10.0.0.1" },
+		  "f: aws.endpoint: got \"http://10.0.0.1\" from AWS_ENDPOINT_URL_SERVICEDISCOVERY "
+		  "or AWS_ENDPOINT_URL, wanted https://HOST[:PORT], or http:// to a loopback "
+		  "address "
+		  "or localhost" },
+		{ "{\"region\":\"us-east-1\",\"endpoint\":\"https://x.test\"}",
+		  { .use_fips_endpoint = true },
+		  "f: aws.use_fips_endpoint: got true, here or in AWS_USE_FIPS_ENDPOINT, beside an "
+		  "endpoint that is given, wanted one or the other" },
+		{ "{\"region\":\"us-east-1\",\"use_dualstack_endpoint\":true}",
+		  { .aws_endpoint = "https://x.test" },
+		  "f: aws.use_dualstack_endpoint: got true, here or in AWS_USE_DUALSTACK_ENDPOINT, "
+		  "beside an endpoint that is given, wanted one or the other" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		_cleanup_(diag_done) struct diag problems = { 0 };
+
+		(void)snprintf(text, sizeof(text), "{\"aws\":%s,%s", rows[i].aws, service);
+		assert_int_equal(config_parse(text, strlen(text), "f", &rows[i].environment, &c,
+					      &problems),
+				 -EINVAL);
+		assert_int_equal(problems.total, 1);
+		assert_string_equal(problems.lines[0], rows[i].problem);
+		diag_done(&problems);
+		(void)snprintf(text, sizeof(text), "{\"aws\":%s,\"services\":[]}", rows[i].aws);
+		assert_int_equal(config_parse(text, strlen(text), "f", &rows[i].environment, &c,
+					      &problems),
+				 0);
+	}
 }
 
 /* `start`, then `element` as often as fits into CONFIG_BYTES_MAX, without an end. */
@@ -765,6 +810,8 @@ static void more_than_the_limit_of_bytes_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_the_environment_says_of_endpoints_is_checked_where_it_is_needed),
 		cmocka_unit_test(what_is_no_json_is_refused_with_its_line_and_column),
 		cmocka_unit_test(a_nul_in_the_text_is_refused),
 		cmocka_unit_test(wrong_types_and_unknown_keys_are_refused),

@@ -115,6 +115,71 @@ static void the_faults_of_the_text_are_told(void **state)
 
 #define ON_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void a_profile_tells_region_and_kind_of_endpoint_where_nothing_else_does(void **state)
+{
+	static const char text[] =
+		"[default]\nregion=eu-west-1\n[profile p]\nregion=us-gov-west-1\n"
+		"use_fips_endpoint = true\n";
+	static const struct {
+		const char *profile, *region, *wanted;
+	} rows[] = {
+		{ "", "", "https://data-servicediscovery.eu-west-1.amazonaws.com" },
+		{ "p", "", "https://data-servicediscovery-fips.us-gov-west-1.amazonaws.com" },
+		{ "p", "us-east-1", "https://data-servicediscovery-fips.us-east-1.amazonaws.com" },
+	};
+	struct fixture *f = *state;
+	char profiles[64];
+
+	(void)snprintf(profiles, sizeof(profiles), "%s.profiles", f->path);
+	assert_int_equal(util_write_file_atomically(profiles, text, strlen(text), 0600), 0);
+	write_config(f, "{\"services\":[]}");
+	assert_int_equal(setenv("AWS_CONFIG_FILE", profiles, 1), 0);
+	assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent", 1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		_cleanup_free_ char *origin = NULL;
+
+		assert_int_equal(setenv("AWS_PROFILE", rows[i].profile, 1), 0);
+		assert_int_equal(setenv("AWS_REGION", rows[i].region, 1), 0);
+		assert_int_equal(config_file_load(f->path, &origin, &c, &f->problems), 0);
+		assert_string_equal(c->aws.data_endpoint, rows[i].wanted);
+	}
+	(void)unsetenv("AWS_REGION");
+	(void)unsetenv("AWS_PROFILE");
+	(void)unsetenv("AWS_CONFIG_FILE");
+	(void)unlink(profiles);
+}
+
+static void the_environment_s_endpoint_is_that_of_the_service_first(void **state)
+{
+	static const struct {
+		const char *service, *all, *ignored, *wanted;
+	} rows[] = {
+		{ "https://one.test", "https://two.test", "", "https://one.test" },
+		{ "", "https://two.test", "false", "https://two.test" },
+		{ "https://one.test", "", "true",
+		  "https://servicediscovery.us-east-1.amazonaws.com" },
+	};
+	struct fixture *f = *state;
+
+	write_config(f, "{\"aws\":{\"region\":\"us-east-1\"},\"services\":[]}");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		_cleanup_free_ char *origin = NULL;
+
+		assert_int_equal(setenv("AWS_ENDPOINT_URL_SERVICEDISCOVERY", rows[i].service, 1),
+				 0);
+		assert_int_equal(setenv("AWS_ENDPOINT_URL", rows[i].all, 1), 0);
+		assert_int_equal(setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", rows[i].ignored, 1),
+				 0);
+		assert_int_equal(config_file_load(f->path, &origin, &c, &f->problems), 0);
+		assert_string_equal(c->aws.endpoint, rows[i].wanted);
+	}
+	(void)unsetenv("AWS_ENDPOINT_URL_SERVICEDISCOVERY");
+	(void)unsetenv("AWS_ENDPOINT_URL");
+	(void)unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +188,8 @@ int main(void)
 		ON_FILE(a_file_that_is_not_there_is_told),
 		ON_FILE(a_file_too_large_is_told),
 		ON_FILE(the_faults_of_the_text_are_told),
+		ON_FILE(a_profile_tells_region_and_kind_of_endpoint_where_nothing_else_does),
+		ON_FILE(the_environment_s_endpoint_is_that_of_the_service_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void world_open(struct world *w, const struct peer_answer *answers, size_
 	(void)snprintf(w->sts, sizeof(w->sts), "http://127.0.0.1:%u", w->peer.port);
 	assert_int_equal(
 		credentials_new(&w->loop, w->http, environment, &w->requests, &w->credentials), 0);
-	assert_int_equal(credentials_set_region(w->credentials, "eu-west-1"), 0);
+	assert_int_equal(credentials_set_region(w->credentials, "eu-west-1", false, false), 0);
 }
 
 static void world_close(struct world *w)

@@ -104,6 +104,8 @@ int addresses_assign(struct agent *agent);
 
 /* agent.c */
 int agent_open_env(struct agent *agent);
+/* Tells credentials what the configuration says of the region. 0 or -ENOMEM. */
+int agent_locate_credentials(struct agent *agent);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 

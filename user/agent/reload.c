@@ -195,7 +195,7 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	draft_commit(agent, &draft);
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
-	r = credentials_set_region(agent->env.credentials, agent->config->aws.region);
+	r = agent_locate_credentials(agent);
 	if (r == 0)
 		r = addresses_assign(agent);
 	if (r == 0)

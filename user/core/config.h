@@ -35,9 +35,10 @@ struct config {
 	bool metrics_per_backend;
 	struct addr_prefix vips;
 	struct {
-		char *region;	     /* NULL when nothing tells it and nothing needs it */
-		char *endpoint;	     /* of the control plane: scheme://host[:port], no path */
-		char *data_endpoint; /* of DiscoverInstances */
+		char *region;	       /* NULL when nothing tells it and nothing needs it */
+		char *endpoint;	       /* of the control plane: scheme://host[:port], no path */
+		char *data_endpoint;   /* of DiscoverInstances */
+		bool fips, dual_stack; /* AWS's own endpoints are of that kind */
 	} aws;
 	uint16_t calls_per_second; /* to Cloud Map */
 	struct addr_port dns_servers[CONFIG_DNS_SERVERS_MAX];
@@ -54,7 +55,9 @@ struct config {
 
 /* What of the environment a configuration may depend on; NULL for what is not set. */
 struct config_environment {
-	const char *aws_region; /* AWS_REGION, else AWS_DEFAULT_REGION */
+	const char *aws_region;	  /* AWS_REGION, AWS_DEFAULT_REGION, that of the profile */
+	const char *aws_endpoint; /* AWS_ENDPOINT_URL_SERVICEDISCOVERY, AWS_ENDPOINT_URL */
+	bool use_fips_endpoint, use_dualstack_endpoint; /* AWS_USE_..., those of the profile */
 };
 
 /*

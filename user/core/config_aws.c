@@ -2,8 +2,12 @@
 /* The region and the endpoints of Cloud Map: what is not given follows from what is. */
 #include "core/config_check.h"
 
+#include <errno.h>
+
 #include "core/config.h"
 #include "core/config_names.h"
+
+static const struct config_place aws = { .key = "aws" };
 
 /* Takes the first `length` octets of a text as the region. */
 static void set_region(struct config_reader *r, struct config *c, const char *text, size_t length)
@@ -25,7 +29,6 @@ static void set_region_by_url(struct config_reader *r, struct config *c, const c
 static void find_region(struct config_reader *r, struct config *c,
 			const struct config_environment *environment)
 {
-	const struct config_place aws = { .key = "aws" };
 	const struct config_place region = { .parent = &aws, .key = "region" };
 	const char *given = environment->aws_region;
 
@@ -34,8 +37,8 @@ static void find_region(struct config_reader *r, struct config *c,
 			set_region(r, c, given, strlen(given));
 		else if (r->uses_cloudmap)
 			config_problem(r, &region,
-				       "got \"%s\" from AWS_REGION or AWS_DEFAULT_REGION, wanted "
-				       "an AWS region such as us-east-1",
+				       "got \"%s\" from AWS_REGION, AWS_DEFAULT_REGION or the "
+				       "profile, wanted an AWS region such as us-east-1",
 				       given);
 		return;
 	}
@@ -43,21 +46,61 @@ static void find_region(struct config_reader *r, struct config *c,
 	set_region_by_url(r, c, c->aws.data_endpoint);
 	if (!c->aws.region && r->uses_cloudmap)
 		config_problem(r, &region,
-			       "got nothing, wanted an AWS region here, in AWS_REGION or in "
-			       "AWS_DEFAULT_REGION, for the services with cloudmap");
+			       "got nothing, wanted an AWS region here, in AWS_REGION, in "
+			       "AWS_DEFAULT_REGION or in the profile, for the services with "
+			       "cloudmap");
 }
 
 /* AWS's own endpoint of the region, for the caller. */
-static char *default_endpoint(struct config_reader *r, const struct config *c, const char *prefix)
+static char *default_endpoint(struct config_reader *r, const struct config *c, const char *service)
 {
-	char *url;
+	char *url = NULL;
 
-	if (asprintf(&url, "https://%sservicediscovery.%s.%s", prefix, c->aws.region,
-		     config_region_domain(c->aws.region)) < 0) {
+	if (config_region_url(service, c->aws.region, c->aws.fips, c->aws.dual_stack, &url) < 0)
 		r->out_of_memory = true;
-		return NULL;
-	}
 	return url;
+}
+
+/* One that is given is asked as it is, so it cannot be another one, too. */
+static void check_kind(struct config_reader *r, const struct config *c, const char *key, bool kind,
+		       const char *variable)
+{
+	const struct config_place place = { .parent = &aws, .key = key };
+
+	if (kind && r->uses_cloudmap && (c->aws.endpoint || c->aws.data_endpoint))
+		config_problem(r, &place,
+			       "got true, here or in %s, beside an endpoint that is given, wanted "
+			       "one or the other",
+			       variable);
+}
+
+static void find_kind(struct config_reader *r, struct config *c,
+		      const struct config_environment *environment)
+{
+	c->aws.fips |= environment->use_fips_endpoint;
+	c->aws.dual_stack |= environment->use_dualstack_endpoint;
+	check_kind(r, c, "use_fips_endpoint", c->aws.fips, "AWS_USE_FIPS_ENDPOINT");
+	check_kind(r, c, "use_dualstack_endpoint", c->aws.dual_stack, "AWS_USE_DUALSTACK_ENDPOINT");
+}
+
+/* The environment's, where none is written down. */
+static void find_endpoint(struct config_reader *r, struct config *c,
+			  const struct config_environment *environment)
+{
+	const struct config_place place = { .parent = &aws, .key = "endpoint" };
+	const char *given = environment->aws_endpoint;
+	int result;
+
+	if (c->aws.endpoint || !given || !*given)
+		return;
+	result = config_url_make(given, &c->aws.endpoint);
+	r->out_of_memory |= result == -ENOMEM;
+	if (result == -EINVAL && r->uses_cloudmap)
+		config_problem(r, &place,
+			       "got \"%s\" from AWS_ENDPOINT_URL_SERVICEDISCOVERY or "
+			       "AWS_ENDPOINT_URL, wanted https://HOST[:PORT], or http:// to a "
+			       "loopback address or localhost",
+			       given);
 }
 
 /*
@@ -82,11 +125,13 @@ static char *data_endpoint_beside(struct config_reader *r, const char *endpoint)
 void config_check_aws(struct config_reader *r, struct config *c,
 		      const struct config_environment *environment)
 {
+	find_endpoint(r, c, environment);
 	find_region(r, c, environment);
+	find_kind(r, c, environment);
 	if (!c->aws.data_endpoint && c->aws.endpoint)
 		c->aws.data_endpoint = data_endpoint_beside(r, c->aws.endpoint);
 	if (!c->aws.data_endpoint && c->aws.region)
-		c->aws.data_endpoint = default_endpoint(r, c, "data-");
+		c->aws.data_endpoint = default_endpoint(r, c, "data-servicediscovery");
 	if (!c->aws.endpoint && c->aws.region)
-		c->aws.endpoint = default_endpoint(r, c, "");
+		c->aws.endpoint = default_endpoint(r, c, "servicediscovery");
 }

@@ -104,13 +104,20 @@ static const struct config_key keys[] = {
 	  .help = "range that they are chosen from, by the service's name" },
 	{ "aws", CONFIG_TYPE_OBJECT, .help = "AWS Cloud Map's API" },
 	{ "aws.region", CONFIG_TYPE_REGION, .max = 63, AT(aws.region),
-	  .help = "region; without it AWS_REGION, AWS_DEFAULT_REGION, or that of an endpoint "
-		  "below" },
+	  .help = "region; without it AWS_REGION, AWS_DEFAULT_REGION, that of the profile, or of "
+		  "an endpoint below" },
 	{ "aws.endpoint", CONFIG_TYPE_URL, .max = 512, AT(aws.endpoint),
-	  .help = "control plane; without it servicediscovery of the region" },
+	  .help = "control plane; without it AWS_ENDPOINT_URL_SERVICEDISCOVERY, AWS_ENDPOINT_URL, "
+		  "or servicediscovery of the region" },
 	{ "aws.data_endpoint", CONFIG_TYPE_URL, .max = 512, AT(aws.data_endpoint),
 	  .help = "data plane (DiscoverInstances); without it data-servicediscovery of the region, "
 		  "or endpoint where that is not AWS's own" },
+	{ "aws.use_fips_endpoint", CONFIG_TYPE_FLAG, .fallback = "false", AT(aws.fips),
+	  .help = "AWS's own endpoints are those validated by FIPS 140; also by "
+		  "AWS_USE_FIPS_ENDPOINT" },
+	{ "aws.use_dualstack_endpoint", CONFIG_TYPE_FLAG, .fallback = "false", AT(aws.dual_stack),
+	  .help = "AWS's own endpoints are those with IPv6 as well; also by "
+		  "AWS_USE_DUALSTACK_ENDPOINT" },
 	{ "dns", CONFIG_TYPE_OBJECT, .help = "DNS" },
 	{ "dns.servers", CONFIG_TYPE_SERVERS, .max = CONFIG_DNS_SERVERS_MAX,
 	  .help = "servers to ask, port 53 unless given; without them those of /etc/resolv.conf, "

@@ -122,49 +122,70 @@ int config_url_make(const char *text, char **ret)
 	return 0;
 }
 
-/* facts of botocore's endpoint rules; the first that fits */
-static const struct {
+/* As botocore's partitions.json has them; the first that fits. */
+static const struct partition {
 	const char *prefix;
-	const char *domain;
+	const char *domain, *dual_stack;
 } partitions[] = {
-	{ "cn-", "amazonaws.com.cn" },	 { "eusc-", "amazonaws.eu" },
-	{ "us-isob-", "sc2s.sgov.gov" }, { "us-isof-", "csp.hci.ic.gov" },
-	{ "us-iso-", "c2s.ic.gov" },	 { "eu-isoe-", "cloud.adc-e.uk" },
-	{ "", "amazonaws.com" },
+	{ "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+	{ "eusc-", "amazonaws.eu", "api.amazonwebservices.eu" },
+	{ "us-isob-", "sc2s.sgov.gov", "api.aws.scloud" },
+	{ "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+	{ "us-iso-", "c2s.ic.gov", "api.aws.ic.gov" },
+	{ "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+	{ "", "amazonaws.com", "api.aws" },
 };
 
-const char *config_region_domain(const char *region)
+static const struct partition *partition_of(const char *region)
 {
 	size_t i = 0;
 
 	while (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) != 0)
 		i++;
-	return partitions[i].domain;
+	return &partitions[i];
+}
+
+int config_region_url(const char *service, const char *region, bool fips, bool dual_stack,
+		      char **ret)
+{
+	const struct partition *p = partition_of(region);
+	char *url;
+
+	if (asprintf(&url, "https://%s%s.%s.%s", service, fips ? "-fips" : "", region,
+		     dual_stack ? p->dual_stack : p->domain) < 0)
+		return -ENOMEM;
+	*ret = url;
+	return 0;
+}
+
+/* Is it ".DOMAIN"? */
+static bool is_domain(const char *text, size_t length, const char *domain)
+{
+	return length == strlen(domain) + 1 && strncmp(text + 1, domain, length - 1) == 0;
 }
 
 const char *config_url_region(const char *url, size_t *ret_length)
 {
-	static const char *const domains[] = { ".amazonaws.com",
-					       ".amazonaws.com.cn",
-					       ".api.aws",
-					       ".api.amazonwebservices.com.cn",
-					       ".amazonaws.eu",
-					       ".vpce.amazonaws.com",
-					       ".vpce.amazonaws.com.cn" };
+	static const char vpce[] = ".vpce";
 	const char *host = strstr(url, "servicediscovery");
 	const char *region = host ? strchr(host, '.') : NULL;
+	const struct partition *p;
+	const char *domain;
 	size_t length, rest;
 
 	if (!region)
 		return NULL;
 	length = strcspn(++region, ".:");
-	rest = strcspn(region + length, ":");
-	for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
-		if (rest != strlen(domains[i]) || strncmp(region + length, domains[i], rest) != 0 ||
-		    !config_region_is_good(region, length))
-			continue;
-		*ret_length = length;
-		return region;
-	}
-	return NULL;
+	domain = region + length;
+	rest = strcspn(domain, ":");
+	if (rest == 0 || !config_region_is_good(region, length))
+		return NULL;
+	p = partition_of(region);
+	if (strncmp(domain, vpce, strlen(vpce)) == 0 &&
+	    is_domain(domain + strlen(vpce), rest - strlen(vpce), p->domain))
+		rest = 0;
+	else if (!is_domain(domain, rest, p->domain) && !is_domain(domain, rest, p->dual_stack))
+		return NULL;
+	*ret_length = length;
+	return region;
 }

@@ -29,5 +29,9 @@ int config_url_make(const char *text, char **ret);
  */
 const char *config_url_region(const char *url, size_t *ret_length);
 
-/* What AWS's own endpoints of a region end in: "amazonaws.com", "amazonaws.com.cn" ... */
-const char *config_region_domain(const char *region);
+/*
+ * AWS's own endpoint of a service ("data-servicediscovery", "sts") in a region, in the domain of
+ * its partition. *ret is the caller's. 0 or -ENOMEM.
+ */
+int config_region_url(const char *service, const char *region, bool fips, bool dual_stack,
+		      char **ret);

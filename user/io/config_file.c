@@ -2,18 +2,54 @@
 #include "io/config_file.h"
 
 #include <errno.h>
+#include <strings.h>
+
+#include "io/profile_files.h"
 
 static const char *not_empty(const char *value)
 {
 	return value && *value ? value : NULL;
 }
 
-static struct config_environment environment_read(void)
+static const char *read_variable(const char *name)
 {
-	const char *region = not_empty(getenv("AWS_REGION"));
+	return getenv(name);
+}
 
+static const char *variable(const char *name)
+{
+	return not_empty(getenv(name));
+}
+
+static const char *either(const char *first, const char *second)
+{
+	return first ? first : second;
+}
+
+static bool is_true(const char *text)
+{
+	return text && strcasecmp(text, "true") == 0;
+}
+
+/* Of the SDKs' environment and profile; the latter is read from `files`, which must outlive it. */
+static struct config_environment environment_read(struct profile_files *files)
+{
+	const char *endpoint = either(variable("AWS_ENDPOINT_URL_SERVICEDISCOVERY"),
+				      variable("AWS_ENDPOINT_URL"));
+	char ignored[PROFILE_FILES_ERROR_MAX]; /* `status` tells it, if credentials need it */
+
+	if (profile_files_read(read_variable, files, ignored) < 0)
+		files->profile = "";
 	return (struct config_environment){
-		.aws_region = region ? region : not_empty(getenv("AWS_DEFAULT_REGION")),
+		.aws_region = either(either(variable("AWS_REGION"), variable("AWS_DEFAULT_REGION")),
+				     profile_files_get(files, "region")),
+		.aws_endpoint = is_true(variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) ? NULL
+											 : endpoint,
+		.use_fips_endpoint = is_true(either(variable("AWS_USE_FIPS_ENDPOINT"),
+						    profile_files_get(files, "use_fips_endpoint"))),
+		.use_dualstack_endpoint =
+			is_true(either(variable("AWS_USE_DUALSTACK_ENDPOINT"),
+				       profile_files_get(files, "use_dualstack_endpoint"))),
 	};
 }
 
@@ -60,7 +96,8 @@ int config_file_read(const char *path, char **ret_origin, char **ret_text, size_
 int config_file_load(const char *path, char **ret_origin, struct config **ret,
 		     struct diag *problems)
 {
-	const struct config_environment environment = environment_read();
+	_cleanup_(profile_files_done) struct profile_files files = { 0 };
+	const struct config_environment environment = environment_read(&files);
 	_cleanup_free_ char *origin = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;

@@ -244,7 +244,7 @@ int credentials_new(uv_loop_t *loop, struct http *http,
 	return 0;
 }
 
-int credentials_set_region(struct credentials *c, const char *region)
+int credentials_set_region(struct credentials *c, const char *region, bool fips, bool dual_stack)
 {
 	char *copy = region ? strdup(region) : NULL;
 
@@ -253,6 +253,8 @@ int credentials_set_region(struct credentials *c, const char *region)
 	free(c->region);
 	c->region = copy;
 	c->env.region = copy;
+	c->env.fips = fips;
+	c->env.dual_stack = dual_stack;
 	return 0;
 }
 

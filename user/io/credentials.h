@@ -42,8 +42,9 @@ struct credentials_passed {
 int credentials_new(uv_loop_t *loop, struct http *http,
 		    const char *(*environment)(const char *name), struct requests *requests,
 		    struct credentials **ret);
-/* Whose STS hands out roles; NULL, and before: the one for all. 0 or -ENOMEM. */
-int credentials_set_region(struct credentials *c, const char *region);
+/* Whose STS hands out roles, and at which of its endpoints; NULL, and before: the one for all
+ * regions. 0 or -ENOMEM. */
+int credentials_set_region(struct credentials *c, const char *region, bool fips, bool dual_stack);
 /* Closes its timer on the loop, which frees the last memory a turn later; not from a call back. */
 void credentials_free(struct credentials *c);
 DEFINE_CLEANUP(struct credentials *, credentials_free);

@@ -25,7 +25,8 @@ struct provider_env {
 	const char *(*environment)(const char *name);
 	struct requests *requests; /* or NULL */
 	const struct clock_skew *clock;
-	const char *region; /* or NULL: not known */
+	const char *region;    /* or NULL: not known */
+	bool fips, dual_stack; /* kind of AWS's own endpoints there */
 };
 
 /* One question; the memory is the asker's, who sets the first three. */

@@ -35,7 +35,10 @@ static int find_url(struct provider_question *q, char **ret)
 					     "http:// to this host");
 		n = asprintf(ret, "%s/", endpoint);
 	} else if (region) {
-		n = asprintf(ret, "https://sts.%s.%s/", region, config_region_domain(region));
+		n = config_region_url("sts", region, q->env->fips, q->env->dual_stack, &endpoint) <
+				    0
+			    ? -1
+			    : asprintf(ret, "%s/", endpoint);
 	} else {
 		n = asprintf(ret, GLOBAL_URL);
 	}
