@@ -238,8 +238,20 @@ static void a_full_answer_that_failed_is_what_is_asked_for_next(void **state)
 		assert_int_equal(fail_next(&s, PACE_FAILED), PACE_ASK_ALL);
 	assert_string_equal(beats(&s, word, 3), "Arr");
 	assert_string_equal(beats(&s, word, 2), "Ar");
-	assert_int_equal(fail_next(&s, PACE_FAILED), PACE_ASK_REVISION);
+	assert_int_equal(fail_next(&s, PACE_THROTTLED), PACE_ASK_REVISION);
 	assert_int_equal(fail_next(&s, PACE_FAILED), PACE_ASK_ALL); /* health is due all the same */
+}
+
+static void where_revisions_fail_all_is_asked_for_unless_it_is_for_asking_too_much(void **state)
+{
+	struct scene s = scene_of(true, false);
+
+	(void)state;
+	(void)beat(&s, NULL);
+	assert_int_equal(fail_next(&s, PACE_FAILED), PACE_ASK_REVISION);
+	assert_int_equal(beat(&s, NULL), 'A');
+	assert_int_equal(fail_next(&s, PACE_THROTTLED), PACE_ASK_REVISION);
+	assert_int_equal(beat(&s, NULL), 'r');
 }
 
 static void what_nobody_uses_is_asked_for_seldom_and_at_once_when_used(void **state)
@@ -319,6 +331,8 @@ int main(void)
 		cmocka_unit_test(an_endpoint_without_revisions_is_tried_again_much_later),
 		cmocka_unit_test(back_off_never_exceeds_15_s_and_ends_with_the_first_good_answer),
 		cmocka_unit_test(a_full_answer_that_failed_is_what_is_asked_for_next),
+		cmocka_unit_test(
+			where_revisions_fail_all_is_asked_for_unless_it_is_for_asking_too_much),
 		cmocka_unit_test(what_nobody_uses_is_asked_for_seldom_and_at_once_when_used),
 		cmocka_unit_test(idle_is_a_minute_at_most_and_a_poll_at_least),
 		cmocka_unit_test(a_service_that_is_always_watched_is_never_idle),

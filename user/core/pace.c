@@ -94,7 +94,11 @@ void pace_take_failure(struct pace *p, enum pace_question asked, enum pace_failu
 		ask_at_once(p, now_ms);
 		return;
 	}
-	p->beats = asked == PACE_ASK_ALL ? PACE_REST_BEATS : p->beats + 1;
+	/* news must not wait for a call that fails alone */
+	if (asked == PACE_ASK_ALL || failure == PACE_FAILED)
+		p->beats = PACE_REST_BEATS;
+	else
+		p->beats++;
 	p->due_ms = now_ms + backoff_failed(&p->backoff, random);
 }
 

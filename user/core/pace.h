@@ -60,7 +60,8 @@ struct pace_answer {
 
 enum pace_failure {
 	PACE_FAILED,
-	PACE_LACKS, /* the endpoint does not have this call, or not for us */
+	PACE_THROTTLED, /* the account asks too much: no dearer question now */
+	PACE_LACKS,	/* the endpoint does not have this call, or not for us */
 };
 
 /* The first question is due at once. */

@@ -105,23 +105,27 @@ static void replace_credentials(struct cloudmap *s)
 	credentials_await(s->env.credentials, &s->waiter);
 }
 
+static enum pace_failure kind_of(const struct cloudmap *s, const char *code)
+{
+	if (s->question == PACE_ASK_REVISION && cloudmap_reply_lacks_operation(code))
+		return PACE_LACKS;
+	return cloudmap_reply_throttles(code) ? PACE_THROTTLED : PACE_FAILED;
+}
+
 /* `date_s`: of the answer, by the remote's clock; 0: unknown. */
 static void take_failure(struct cloudmap *s, const struct cloudmap_wire_error *error,
 			 int64_t date_s)
 {
-	bool lacks = s->question == PACE_ASK_REVISION &&
-		     cloudmap_reply_lacks_operation(error->code);
-
 	turn_end(&s->turn, cloudmap_call_outcome(error->code));
 	requests_count(s->env.requests, "cloudmap", questions[s->question].operation, error->code);
-	pace_take_failure(&s->pace, s->question, lacks ? PACE_LACKS : PACE_FAILED,
-			  uv_now(s->env.loop), source_random());
+	pace_take_failure(&s->pace, s->question, kind_of(s, error->code), uv_now(s->env.loop),
+			  source_random());
 	if (cloudmap_call_was_misdated(&s->env, s->offset_s, error->code, date_s))
 		s->pace.due_ms = uv_now(s->env.loop);
 	arm(s);
 	if (cloudmap_reply_blames_credentials(error->code))
 		replace_credentials(s);
-	if (lacks) /* then it is all that is asked for */
+	if (kind_of(s, error->code) == PACE_LACKS) /* then it is all that is asked for */
 		(void)util_copy(s->lacks, sizeof(s->lacks), error->code);
 	else
 		tell_failure(s, error->code, error->message);
