@@ -14,9 +14,9 @@ ERRORS = {
                "perform: servicediscovery:DiscoverInstances", 403),
 }
 # kinds that change the output before it is written
-OUTPUTS = ("empty_answer", "partial_answer", "no_instances", "wrong_content")
-# ... and only one with instances can they change
-INSTANCES = ("DiscoverInstances", "ListInstances")
+OUTPUTS = ("empty_answer", "partial_answer", "no_instances", "wrong_content", "same_token", "endless")
+# ... and only one with a list can they change
+LISTS = ("DiscoverInstances", "ListInstances", "ListServices", "ListNamespaces")
 # kinds that change how it is written
 WIRE = ("truncated_body", "garbage", "empty_body", "no_answer", "reset", "reset_midway", "hang", "half_open", "drip",
         "redirect", "huge_length", "bare_status")
@@ -62,7 +62,7 @@ class Faults:
             for rule in self._rules:
                 if rule["channel"] != channel or rule["operation"] not in (None, operation) \
                         or rule["service"] not in (None, service) or rule["times"] == 0 \
-                        or (rule["kind"] in OUTPUTS and operation not in INSTANCES):
+                        or (rule["kind"] in OUTPUTS and operation not in LISTS):
                     continue
                 if rule["skip"] > 0:
                     rule["skip"] -= 1

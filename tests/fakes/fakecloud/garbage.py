@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies and answers that are not what was asked for: each a way in which a real one was once wrong."""
+import base64
+import itertools
 import os
 
 HUGE_BYTES = 24 << 20
@@ -35,19 +37,40 @@ INSTANCES = {
 }
 
 
+ROWS = {  # of lists of services and namespaces
+    "text": INSTANCES["text"],
+    "object": INSTANCES["object"],
+    "null": INSTANCES["null"],
+    "numbers": INSTANCES["numbers"],
+    "nameless": lambda rows: [{"Id": row["Id"]} for row in rows],
+    "typed_names": lambda rows: [{**row, "Name": 7} for row in rows],
+    "long_names": lambda rows: [{**row, "Name": "x" * 5000} for row in rows],
+    "strange_names": lambda rows: [{**row, "Name": "a\n\u001b[2J"} for row in rows],
+    "too_many": lambda rows: [{**rows[0], "Name": f"made-up-{i}"} for i in range(1001)],
+    "repeated": lambda rows: rows * 3,
+}
+_endless = itertools.count(100000)
+
+
 def _with(row, **attributes):
     return {**row, "Attributes": {**row.get("Attributes", {}), **attributes}}
 
 
 def change_output(rule, output):
     """Applies a rule of the kinds in faults.OUTPUTS to the output of an operation."""
-    if not isinstance(output, dict) or "Instances" not in output:
+    lists = [name for name in ("Instances", "Services", "Namespaces") if isinstance(output, dict) and name in output]
+    if not lists:
         return output
-    kind, rows = rule["kind"], output["Instances"]
+    kind, name, rows = rule["kind"], lists[0], output[lists[0]]
     if kind == "no_instances":
-        return {key: value for key, value in output.items() if key != "Instances"}
+        return {key: value for key, value in output.items() if key != name}
     if kind == "empty_answer":
-        return {**output, "Instances": []}
+        return {**output, name: []}
     if kind == "partial_answer":
-        return {**output, "Instances": rows[:rule.get("keep", 1)]}
-    return {**output, "Instances": INSTANCES[rule.get("what", "text")](rows)}
+        return {**output, name: rows[:rule.get("keep", 1)]}
+    if kind == "same_token":
+        return {**output, "NextToken": "MA=="}
+    if kind == "endless":
+        return {**output, "NextToken": base64.b64encode(str(next(_endless)).encode()).decode()}
+    table = INSTANCES if name == "Instances" else ROWS
+    return {**output, name: table[rule.get("what", "text")](rows)}

@@ -15,13 +15,13 @@ DEFAULT_SOA_TTL = 15
 
 # --- paging -----------------------------------------------------------------------------------------------
 
-def page(rows, wish, matches=lambda row: True):
+def page(rows, wish, matches=lambda row: True, most=100):
     """A page is cut first and filtered then, so it may be empty and still have a NextToken, as on AWS."""
     try:
         start = int(base64.b64decode(wish["NextToken"], validate=True)) if wish.get("NextToken") else 0
     except ValueError:
         raise invalid_input("NextToken is not one of ours") from None
-    end = start + wish.get("MaxResults", 100)
+    end = start + min(wish.get("MaxResults", 100), most)
     more = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(rows) else {}
     return [row for row in rows[start:end] if matches(row)], more
 
@@ -78,9 +78,9 @@ def _show_namespace(registry, n):
     if n["Type"] != "HTTP":
         properties["DnsProperties"] = {"HostedZoneId": "Z" + n["Id"][3:].upper(), "SOA": {"TTL": n["SoaTtl"]}}
     count = sum(1 for s in registry.services.values() if s["NamespaceId"] == n["Id"])
-    return {"Arn": registry.arn("namespace", n["Id"]), "CreateDate": n["CreateDate"], "Id": n["Id"],
+    return {"Arn": registry.namespace_arn(n), "CreateDate": n["CreateDate"], "Id": n["Id"],
             "Name": n["Name"], "Description": n["Description"], "Properties": properties,
-            "ResourceOwner": registry.account, "ServiceCount": count, "Type": n["Type"]}
+            "ResourceOwner": registry.owner(n), "ServiceCount": count, "Type": n["Type"]}
 
 
 def get_namespace(registry, wish):
@@ -88,10 +88,15 @@ def get_namespace(registry, wish):
     return {"Namespace": {**_show_namespace(registry, n), "CreatorRequestId": n["CreatorRequestId"]}}
 
 
+def _whose(registry, namespace):
+    return "SELF" if registry.owner(namespace) == registry.account else "OTHER_ACCOUNTS"
+
+
 def list_namespaces(registry, wish):
     matches = matcher(wish, {"TYPE": lambda n: n["Type"], "NAME": lambda n: n["Name"],
-                             "HTTP_NAME": lambda n: n["HttpName"], "RESOURCE_OWNER": lambda n: "SELF"})
-    rows, more = page(list(registry.namespaces.values()), wish, matches)
+                             "HTTP_NAME": lambda n: n["HttpName"],
+                             "RESOURCE_OWNER": lambda n: _whose(registry, n)})
+    rows, more = page(list(registry.namespaces.values()), wish, matches, registry.page_max)
     return {"Namespaces": [_show_namespace(registry, n) for n in rows], **more}
 
 
@@ -157,12 +162,12 @@ def get_service(registry, wish):
 
 
 def list_services(registry, wish):
-    def namespace_of(service):
-        return service["NamespaceId"]
     for rule in wish.get("Filters", []):
-        rule["Values"] = [value.rsplit("/", 1)[-1] for value in rule["Values"]]
-    matches = matcher(wish, {"NAMESPACE_ID": namespace_of, "RESOURCE_OWNER": lambda s: "SELF"})
-    rows, more = page(list(registry.services.values()), wish, matches)
+        if rule["Name"] == "NAMESPACE_ID":
+            rule["Values"] = [registry.namespace(value)["Id"] for value in rule["Values"]]
+    matches = matcher(wish, {"NAMESPACE_ID": lambda s: s["NamespaceId"],
+                             "RESOURCE_OWNER": lambda s: _whose(registry, registry.namespaces[s["NamespaceId"]])})
+    rows, more = page(list(registry.services.values()), wish, matches, registry.page_max)
     shown = [_show_service(registry, s) for s in rows]
     for row in shown:
         row.pop("NamespaceId"), row.pop("CreatorRequestId")
@@ -261,7 +266,7 @@ def update_instance_custom_health_status(registry, wish):
 # --- discovery --------------------------------------------------------------------------------------------
 
 def discover_instances(registry, wish):
-    service = registry.find(wish["NamespaceName"], wish["ServiceName"])
+    service = registry.find(wish["NamespaceName"], wish["ServiceName"], wish.get("OwnerAccount"))
     rows = registry.choose(service, wish.get("HealthStatus", "HEALTHY"))
 
     def having(wanted):
@@ -275,7 +280,8 @@ def discover_instances(registry, wish):
 
 
 def discover_instances_revision(registry, wish):
-    return {"InstancesRevision": registry.find(wish["NamespaceName"], wish["ServiceName"])["Revision"]}
+    service = registry.find(wish["NamespaceName"], wish["ServiceName"], wish.get("OwnerAccount"))
+    return {"InstancesRevision": service["Revision"]}
 
 
 # --- operations, tags -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class Registry:
     def __init__(self, region, account, path=None):
         self.lock = threading.RLock()
         self.region, self.account, self.path = region, account, path
+        self.page_max = 100
         self.namespaces, self.services, self.operations = {}, {}, {}
         if path and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
@@ -41,9 +42,23 @@ class Registry:
     def arn(self, kind, ident):
         return f"arn:aws:servicediscovery:{self.region}:{self.account}:{kind}/{ident}"
 
+    def owner(self, namespace):
+        """The account that has it: another one's is shared with ours."""
+        return namespace.get("Owner", self.account)
+
+    def namespace_arn(self, namespace):
+        return self.arn("namespace", namespace["Id"]).replace(self.account, self.owner(namespace))
+
+    def share(self, ident, account):
+        """Makes it a namespace that another account shares with ours."""
+        self.namespaces[ident]["Owner"] = account
+        self.changed()
+
     def namespace(self, ident):
+        """By id or ARN; one that is shared by ARN only."""
         found = self.namespaces.get(ident.rsplit("/", 1)[-1])
-        if found is None:
+        if found is None or (ident != self.namespace_arn(found) and (
+                ident.startswith("arn:") or self.owner(found) != self.account)):
             raise AwsError("NamespaceNotFound", f"No namespace exists with the specified ID: {ident}")
         return found
 
@@ -59,10 +74,11 @@ class Registry:
             raise AwsError("InstanceNotFound", f"No instance exists with the specified ID: {ident}")
         return found
 
-    def find(self, namespace_name, service_name):
-        """By HttpName (or ARN) and name, as DiscoverInstances asks."""
+    def find(self, namespace_name, service_name, owner=None):
+        """By HttpName (or ARN), name and the account that owns the namespace, as DiscoverInstances asks."""
         for namespace in self.namespaces.values():
-            if namespace_name in (namespace["HttpName"], self.arn("namespace", namespace["Id"])):
+            if namespace_name in (namespace["HttpName"], self.namespace_arn(namespace)) and \
+                    self.owner(namespace) == (owner or self.account):
                 break
         else:
             raise AwsError("NamespaceNotFound", f"No namespace exists with the specified name: {namespace_name}")

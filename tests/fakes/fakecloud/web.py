@@ -275,7 +275,7 @@ class Web(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def control(self, wish):
         """What POST /_control may say; see the README beside this."""
-        known = {"faults", "add", "clear", "credentials", "metadata", "clock_offset_s", "reset_stats"}
+        known = {"faults", "add", "clear", "credentials", "metadata", "clock_offset_s", "reset_stats", "page_max", "share"}
         unknown = set(wish) - known
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
@@ -285,6 +285,10 @@ class Web(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.keyring.control(wish.get("credentials", {}))
         self.metadata.control(wish.get("metadata", {}))
         self.clock_offset_s = float(wish.get("clock_offset_s", self.clock_offset_s))
+        with self.registry.lock:
+            self.registry.page_max = int(wish.get("page_max", self.registry.page_max))
+            for ident, account in wish.get("share", {}).items():
+                self.registry.share(ident, account)
         if wish.get("reset_stats"):
             self.stats.reset()
 
