@@ -87,7 +87,7 @@ BAD = {  # name: (text, words that the complaint must have)
     "cidr": (services({}, vips={"cidr": "127.254.0.0/33"}), ("cidr",)),
     "too-long-a-socket-path": (services({}, control_socket="/" + "x" * 200), ("control_socket",)),
     "not-built-yet": (services({"retries": 1}), ("retries",)),
-    "not-built-yet-top": (services({}, namespaces=[{"cloudmap": "n"}]), ("namespaces",)),
+    "not-built-yet-top": (services({}, names={}), ("names",)),
     "deep": ('{"services": ' + "[" * 100000 + "]" * 100000 + "}", ()),
     "deep-objects": ('{"a":' * 50000 + "1" + "}" * 50000, ()),
     "unclosed": ("[" * 1000000, ()),

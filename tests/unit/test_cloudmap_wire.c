@@ -44,8 +44,9 @@ static const char *describe(const struct cloudmap_wire_answer *a, char *text, si
 
 static void the_request_asks_for_all_instances_whatever_their_health(void **state)
 {
-	_cleanup_free_ char *body = cloudmap_wire_request("prod.local", "or\"ders");
-	_cleanup_free_ char *revision = cloudmap_wire_revision_request("prod.local", "or\"ders");
+	const struct config_cloudmap orders = { .namespace = "prod.local", .service = "or\"ders" };
+	_cleanup_free_ char *body = cloudmap_wire_request(&orders);
+	_cleanup_free_ char *revision = cloudmap_wire_revision_request(&orders);
 
 	(void)state;
 	assert_string_equal(body,
@@ -53,6 +54,22 @@ static void the_request_asks_for_all_instances_whatever_their_health(void **stat
 			    "\"HealthStatus\":\"ALL\",\"MaxResults\":1000}");
 	assert_string_equal(revision,
 			    "{\"NamespaceName\":\"prod.local\",\"ServiceName\":\"or\\\"ders\"}");
+}
+
+static void a_service_of_a_shared_namespace_is_asked_for_with_its_owner(void **state)
+{
+	const struct config_cloudmap orders = {
+		.namespace = "arn:aws:servicediscovery:us-west-2:123456789012:namespace/"
+			     "ns-e1tpmexample0001",
+		.service = "orders",
+		.owner_account = "123456789012",
+	};
+	_cleanup_free_ char *revision = cloudmap_wire_revision_request(&orders);
+
+	(void)state;
+	assert_string_equal(revision, "{\"OwnerAccount\":\"123456789012\",\"NamespaceName\":"
+				      "\"arn:aws:servicediscovery:us-west-2:123456789012:namespace/"
+				      "ns-e1tpmexample0001\",\"ServiceName\":\"orders\"}");
 }
 
 #define INSTANCES(list) "{\"Instances\":[" list "],\"InstancesRevision\":2}"
@@ -623,6 +640,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_request_asks_for_all_instances_whatever_their_health),
+		cmocka_unit_test(a_service_of_a_shared_namespace_is_asked_for_with_its_owner),
 		cmocka_unit_test(instances_become_endpoints),
 		cmocka_unit_test(weights_come_from_an_attribute_and_a_bad_one_is_1_and_reported),
 		cmocka_unit_test(of_two_addresses_the_one_that_clients_ask_in_is_taken),

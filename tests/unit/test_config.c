@@ -102,6 +102,79 @@ static void a_service_has_the_defaults_of_the_manual(void **state)
 	assert_int_equal(s->n_aliases, 0);
 }
 
+static void a_namespace_says_what_its_services_are_like(void **state)
+{
+	_cleanup_(config_free_p) struct config *c = parse(
+		"{\"aws\":{\"region\":\"us-east-1\"},\"namespaces\":[{\"cloudmap\":\"n\"},"
+		"{\"cloudmap\":\"arn:aws:servicediscovery:us-west-2:123456789012:namespace/"
+		"ns-e1tpmexample0001\",\"domain\":\"Apps.Internal.\",\"short\":true,\"poll\":"
+		"\"5m\","
+		"\"include\":[\"web-*\",\"api\"],\"exclude\":[\"*-old\"],\"defaults\":{"
+		"\"port\":80,\"cloudmap\":{\"poll\":\"1s\"},\"ejection\":false}}]}");
+	const struct config_namespace *plain = &c->namespaces[0], *n = &c->namespaces[1];
+
+	(void)state;
+	assert_int_equal(c->n_namespaces, 2);
+	assert_int_equal(c->n_services, 0);
+	assert_string_equal(plain->cloudmap, "n");
+	assert_null(plain->owner_account);
+	assert_int_equal(plain->poll_ms, 60000);
+	assert_int_equal(plain->shrink_confirm_ms, 30000);
+	assert_int_equal(plain->defaults.cloudmap.poll_ms, 5000);
+	assert_true(plain->defaults.has_ejection);
+	assert_int_equal(plain->defaults.ejection.failures, 5);
+	assert_true(config_namespace_wants(plain, "anything"));
+	assert_string_equal(n->owner_account, "123456789012");
+	assert_string_equal(n->domain, "apps.internal");
+	assert_true(n->also_short);
+	assert_int_equal(n->poll_ms, 300000);
+	assert_int_equal(n->defaults.port, 80);
+	assert_int_equal(n->defaults.cloudmap.poll_ms, 1000);
+	assert_false(n->defaults.has_ejection);
+	assert_true(config_namespace_wants(n, "web-1"));
+	assert_true(config_namespace_wants(n, "API"));
+	assert_false(config_namespace_wants(n, "web-1-old"));
+	assert_false(config_namespace_wants(n, "apis"));
+}
+
+static void a_namespace_is_told_by_name_id_or_arn(void **state)
+{
+	static const struct {
+		const char *text;
+		enum config_namespace_kind kind;
+		const char *account;
+	} rows[] = {
+		{ "prod.local", CONFIG_NAMESPACE_NAME, NULL },
+		{ "ns-prod", CONFIG_NAMESPACE_NAME, NULL },
+		{ "ns-a3ccy2e7e3a7rile", CONFIG_NAMESPACE_ID, NULL },
+		{ "ns-A3ccy2e7e3a7rile", CONFIG_NAMESPACE_NAME, NULL },
+		{ "arn:aws-cn:servicediscovery:cn-north-1:123456789012:namespace/"
+		  "ns-a3ccy2e7e3a7rile",
+		  CONFIG_NAMESPACE_ARN, "123456789012" },
+		{ "arn:aws:servicediscovery:us-west-2:12345678901:namespace/ns-a3ccy2e7e3a7rile",
+		  CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:aws:servicediscovery:us-west-2:1234567890123:namespace/ns-a3ccy2e7e3a7rile",
+		  CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:aws:servicediscovery:us-west-2:123456789012:service/srv-a3ccy2e7e3a7rile",
+		  CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-short",
+		  CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:", CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:aws:servicediscovery", CONFIG_NAMESPACE_ARN, NULL },
+		{ "arn:aws:servicediscovery:", CONFIG_NAMESPACE_ARN, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *account = config_namespace_account(rows[i].text);
+
+		assert_int_equal(config_namespace_kind(rows[i].text), rows[i].kind);
+		assert_int_equal(account != NULL, rows[i].account != NULL);
+		if (account)
+			assert_memory_equal(account, rows[i].account, CONFIG_ACCOUNT_LENGTH);
+	}
+}
+
 static void resetting_connections_is_a_word_or_a_time_and_a_word(void **state)
 {
 	_cleanup_(config_free_p) struct config *c = parse(
@@ -549,6 +622,8 @@ int main(void)
 		cmocka_unit_test(a_service_has_the_defaults_of_the_manual),
 		cmocka_unit_test(what_ejects_and_limits_is_read),
 		cmocka_unit_test(probes_are_made_where_they_are_asked_for),
+		cmocka_unit_test(a_namespace_says_what_its_services_are_like),
+		cmocka_unit_test(a_namespace_is_told_by_name_id_or_arn),
 		cmocka_unit_test(resetting_connections_is_a_word_or_a_time_and_a_word),
 		cmocka_unit_test(the_affinity_tells_which_maglev_it_is),
 		cmocka_unit_test(every_key_of_the_whole_is_read),

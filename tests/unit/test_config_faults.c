@@ -414,8 +414,8 @@ static void faults_of_cloud_map_are_found(void **state)
 		{ "\"namespace\": \"n\", \"service\": \"a b\"",
 		  "file: services[0].cloudmap.service (x): got \"a b\", wanted text without "
 		  "blanks, at most 127 octets" },
-		{ "\"namespace\": \"arn:aws:x\", \"service\": \"s\", \"dns_fallback\": true",
-		  "file: services[0].cloudmap.dns_fallback (x): got true for \"s.arn:aws:x\", "
+		{ "\"namespace\": \"a/b\", \"service\": \"s\", \"dns_fallback\": true",
+		  "file: services[0].cloudmap.dns_fallback (x): got true for \"s.a/b\", "
 		  "wanted "
 		  "a name that DNS can have" },
 		{ "\"namespace\": \"n\", \"service\": \"s\", \"dns_fallback\": \"yes\"",
@@ -671,14 +671,55 @@ static void the_outermost_value_is_an_object_with_services(void **state)
 	static const struct refused cases[] = {
 		{ "[]", "file: got a list, wanted an object" },
 		{ "\"x\"", "file: got \"x\", wanted an object" },
-		{ "{}",
-		  "file: services: got nothing, wanted a list of at most 16384, each an object" },
+		{ "{}", "file: got neither services nor namespaces, wanted one of them" },
 		{ "{\"services\": {}}",
 		  "file: services: got an object, wanted a list of at most 16384, each an object" },
 	};
 
 	(void)state;
 	are_refused(NULL, cases, ARRAY_SIZE(cases));
+}
+
+static void what_is_wrong_with_a_namespace_is_told(void **state)
+{
+	static const char *const places[] = {
+		"file: namespaces[0].defaults.name: got this key, wanted none: each service has "
+		"its own",
+		"file: namespaces[0].defaults.cloudmap.service: got this key, wanted none: each "
+		"service has its own",
+		"file: namespaces[0].defaults.ejection.base: got \"1h\", wanted at most the max, "
+		"\"5m\"",
+		"file: namespaces[0].owner_account: got \"210987654321\", wanted that of the ARN, "
+		"\"123456789012\"",
+		"file: namespaces[1].owner_account: got \"210987654321\", wanted none beside an "
+		"id: shared namespaces are told by name or ARN",
+		"file: namespaces[2].cloudmap: got nothing, wanted text without blanks, at most "
+		"1024 octets",
+		"file: namespaces[2].include[0]: got \"\", wanted a name, perhaps with wildcards",
+		"file: namespaces[2].owner_account: got \"12\", wanted the 12 digits of an AWS "
+		"account",
+		"file: namespaces[4].cloudmap: got \"arn:aws:s3:::b\", wanted a name, or an ARN "
+		"like arn:aws:servicediscovery:REGION:ACCOUNT:namespace/ns-ID",
+		"file: namespaces[5]: got 7, wanted an object",
+		"file: namespaces[6].cloudmap: got the namespace of namespaces[3] again, wanted "
+		"another",
+	};
+	static const char text[] =
+		"{\"aws\":{\"region\":\"us-east-1\"},\"namespaces\":["
+		"{\"cloudmap\":\"arn:aws:servicediscovery:us-west-2:123456789012:namespace/"
+		"ns-e1tpmexample0001\",\"owner_account\":\"210987654321\",\"defaults\":{"
+		"\"name\":\"x\",\"cloudmap\":{\"service\":\"x\",\"poll\":\"1s\"},"
+		"\"ejection\":{\"base\":\"1h\"}}},"
+		"{\"cloudmap\":\"ns-e1tpmexample0001\",\"owner_account\":\"210987654321\"},"
+		"{\"include\":[\"\"],\"owner_account\":\"12\"},"
+		"{\"cloudmap\":\"a\"},{\"cloudmap\":\"arn:aws:s3:::b\"},7,{\"cloudmap\":\"a\"}]}";
+	_cleanup_(diag_done) struct diag problems = { 0 };
+
+	(void)state;
+	refuse(text, sizeof(text) - 1, &problems);
+	assert_int_equal(problems.n, ARRAY_SIZE(places));
+	for (size_t i = 0; i < problems.n; i++)
+		assert_string_equal(problems.lines[i], places[i]);
 }
 
 static void a_region_of_the_environment_is_checked_when_it_is_needed(void **state)
@@ -831,6 +872,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_port_is_not_taken_for_any_port),
 		cmocka_unit_test(all_faults_are_told_at_once),
 		cmocka_unit_test(the_outermost_value_is_an_object_with_services),
+		cmocka_unit_test(what_is_wrong_with_a_namespace_is_told),
 		cmocka_unit_test(a_region_of_the_environment_is_checked_when_it_is_needed),
 		cmocka_unit_test(hostile_texts_are_refused_at_little_cost),
 		cmocka_unit_test(more_than_the_limit_of_bytes_is_refused),

@@ -188,6 +188,7 @@ static int open_watches(struct agent *agent)
 	ejections_look(agent); /* or the first plan took those that are ejected for healthy */
 	for (size_t i = 0; i < agent->n_watches; i++)
 		watch_start(agent->watches[i]);
+	imports_start(agent, false);
 	reconcile_all(agent);
 	return 0;
 }
@@ -216,6 +217,8 @@ static void close_watches(struct agent *agent)
 		watch_free(agent->watches[i]);
 	free(TAKE_PTR(agent->watches));
 	agent->n_watches = 0;
+	roster_done(&agent->roster);
+	imports_close(agent);
 }
 
 static void agent_stop(struct agent *agent)

@@ -123,6 +123,8 @@ static int collect_paths(const struct config *config, struct exclude *ret)
 
 	for (size_t i = 0; i < config->n_services && r == 0; i++)
 		r = add_paths(&config->services[i].exclude, ret, &capacity);
+	for (size_t i = 0; i < config->n_namespaces && r == 0; i++)
+		r = add_paths(&config->namespaces[i].defaults.exclude, ret, &capacity);
 	keep_one_of_each(ret);
 	return r;
 }

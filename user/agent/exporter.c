@@ -171,6 +171,12 @@ static void fill_last_success(struct promtext *page, const struct exporter_input
 	}
 }
 
+static void fill_namespaces(struct promtext *page, const struct exporter_input *in)
+{
+	for (size_t i = 0; i < in->n_namespaces; i++)
+		promtext_count(page, VALUES(in->namespaces[i].name), in->namespaces[i].services);
+}
+
 static void fill_map_entries(struct promtext *page, const struct exporter_input *in)
 {
 	for (size_t i = 0; i < in->n_maps; i++)
@@ -310,6 +316,11 @@ static const struct metric {
 	    "so longest ago.",
 	    { "service" } },
 	  fill_last_success },
+	{ { "shunt_namespace_services",
+	    PROMTEXT_GAUGE,
+	    "Services in force that a namespace of Cloud Map has brought.",
+	    { "namespace" } },
+	  fill_namespaces },
 	{ { "shunt_map_entries", PROMTEXT_GAUGE, "Entries in use of a kernel map.", { "map" } },
 	  fill_map_entries },
 	{ { "shunt_map_capacity",

@@ -26,6 +26,11 @@ struct exporter_service {
 	int64_t last_success_s;		    /* epoch; 0: never, and not shown */
 };
 
+struct exporter_namespace {
+	const char *name; /* as it is configured */
+	size_t services;  /* that are in force */
+};
+
 /* Where metrics.per_backend asks for it. */
 struct exporter_backend {
 	const char *service;
@@ -41,6 +46,8 @@ struct exporter_input {
 	size_t n_services;
 	const struct exporter_backend *backends;
 	size_t n_backends;
+	const struct exporter_namespace *namespaces;
+	size_t n_namespaces;
 	const struct requests *requests; /* or NULL */
 	const struct budget *budget;	 /* or NULL */
 	const struct dataplane_map_use *maps;

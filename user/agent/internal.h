@@ -12,6 +12,7 @@
 #include "agent/agenda.h"
 #include "agent/agent.h"
 #include "agent/drain_book.h"
+#include "agent/imports.h"
 #include "agent/reconcile.h"
 #include "agent/state_file.h"
 #include "agent/usage.h"
@@ -42,6 +43,8 @@ struct agent {
 	struct planner *planner;
 	struct watch **watches; /* sorted by name; each owned */
 	size_t n_watches;
+	struct imports imports;
+	struct roster roster; /* of the services of the watches */
 	struct usage usage;
 	struct agenda agenda;		 /* of the next plan */
 	size_t with_events, ramping;	 /* watches, as of the last plans */
@@ -57,13 +60,11 @@ struct agent {
 	struct server *server;
 	struct control *control;
 	uv_signal_t terminate, interrupt, hangup;
-	uv_timer_t check_timer;
+	uv_timer_t check_timer, look_timer, retry_timer;
 
 	uv_idle_t reconcile_idle; /* runs once, in the turn after something changed */
-	uv_timer_t retry_timer;
-	uv_timer_t ramp_timer; /* runs while some backend ramps */
-	uv_timer_t look_timer;
-	uint64_t news; /* of the programs, as of the last look */
+	uv_timer_t ramp_timer;	  /* runs while some backend ramps */
+	uint64_t news;		  /* of the programs, as of the last look */
 	uv_work_t grace;
 	int grace_result;
 	bool grace_running;
@@ -102,7 +103,6 @@ void ejections_close(struct agent *agent);
 /* addresses.c: gives every watch its VIP and keeps the book in state_dir. 0 or -ENOMEM. */
 int addresses_assign(struct agent *agent);
 
-/* agent.c */
 int agent_open_env(struct agent *agent);
 /* Tells credentials what the configuration says of the region. 0 or -ENOMEM. */
 int agent_locate_credentials(struct agent *agent);

@@ -107,8 +107,12 @@ static int load(const struct arguments *arguments, char **ret_origin, struct con
 
 static int check(const char *origin, const struct config *config)
 {
-	(void)printf("%s: valid, %zu service%s\n", origin, config->n_services,
+	(void)printf("%s: valid, %zu service%s", origin, config->n_services,
 		     config->n_services == 1 ? "" : "s");
+	if (config->n_namespaces > 0)
+		(void)printf(" and %zu namespace%s", config->n_namespaces,
+			     config->n_namespaces == 1 ? "" : "s");
+	(void)putchar('\n');
 	return 0;
 }
 

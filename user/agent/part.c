@@ -207,6 +207,12 @@ void part_configure(struct part *p, const struct config_service *service, size_t
 	p->weight = config_part_weight(service, index);
 }
 
+/* Left of an earlier run, of a namespace that has not been listed yet. */
+static bool is_unidentified(const struct part *p)
+{
+	return p->config.source == CONFIG_SOURCE_CLOUDMAP && !p->config.cloudmap.service;
+}
+
 void part_start(struct part *p)
 {
 	const struct source_sink sink = {
@@ -221,7 +227,7 @@ void part_start(struct part *p)
 	struct agent *agent = p->watch->agent;
 	int r;
 
-	if (p->source)
+	if (p->source || is_unidentified(p))
 		return;
 	r = source_start(&agent->env, agent->config, &p->config, &sink, &p->source);
 	if (r < 0) {

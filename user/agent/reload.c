@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A new configuration under way: parsed whole first, then swapped. A service that asks the same
+ * What is written and what is imported make one set of services, and there is one way from a set
+ * to the next, be it a new configuration or news of a namespace: drafted whole first, then
+ * swapped. A service that is the same object as before is not looked at; one that asks the same
  * source for the same thing keeps its watch; one that asks another keeps what is in force until
  * that answers.
  */
@@ -12,79 +14,82 @@
 #include "io/config_file.h"
 #include "sources/turns.h"
 
-static int compare_watches(const void *a, const void *b)
-{
-	const struct watch *left = *(const struct watch *const *)a;
-	const struct watch *right = *(const struct watch *const *)b;
-
-	return strcmp(left->config->name, right->config->name);
-}
-
-/* A list in the making: watches that are kept are
- * borrowed from agent->watches until it is in place. */
+/* What is in the making. Watches that are kept are borrowed from agent->watches until it is in
+ * place. */
 struct draft {
 	struct agent *agent;
-	struct watch **list;
+	const struct config *config;
+	struct imports_draft imports;
+	struct roster roster;
+	struct watch **list; /* of the services of the roster, so sorted by name */
 	size_t n;
 };
+
+/* The watch of that name in a sorted list, which is looked for from *at on. */
+static struct watch *find_watch(struct watch **list, size_t n, size_t *at, const char *name)
+{
+	while (*at < n) {
+		int order = strcmp(list[*at]->config->name, name);
+
+		if (order == 0)
+			return list[*at];
+		if (order > 0)
+			return NULL;
+		(*at)++;
+	}
+	return NULL;
+}
 
 static void draft_done(struct draft *d)
 {
 	struct agent *agent = d->agent;
+	size_t at = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		const char *name = d->list[i]->config->name;
+		const char *name = d->roster.services[i]->name;
 
-		if (watch_find(agent->watches, agent->n_watches, name) != d->list[i])
+		if (find_watch(agent->watches, agent->n_watches, &at, name) != d->list[i])
 			watch_free(d->list[i]);
 		else
 			watch_drop_draft(d->list[i]);
 	}
 	free(d->list);
+	roster_done(&d->roster);
+	imports_draft_drop(&d->imports);
 }
 
-static int draft_add(struct draft *d, const struct config_service *service,
+static int draft_add(struct draft *d, const struct config_service *service, size_t *at,
 		     const struct table *left)
 {
 	struct agent *agent = d->agent;
 	const struct table_service *had = left ? table_find(left, service->name) : NULL;
+	struct watch *w = find_watch(agent->watches, agent->n_watches, at, service->name);
 	int r = 0;
 
-	d->list[d->n] = watch_find(agent->watches, agent->n_watches, service->name);
-	if (d->list[d->n])
-		r = watch_draft(d->list[d->n], service);
-	else
-		r = watch_new(agent, service, had, &d->list[d->n]);
+	if (!w)
+		r = watch_new(agent, service, had, &w);
+	else if (w->config != service)
+		r = watch_draft(w, service);
 	if (r == 0)
-		d->n++;
+		d->list[d->n++] = w;
 	return r;
 }
 
-static int draft_make(struct draft *d, const struct config *config, const struct table *left)
+static int draft_make(struct draft *d, const struct table *left)
 {
-	int r = 0;
+	size_t at = 0;
+	int r = imports_draft_make(d->agent, d->config, left, &d->imports);
 
-	d->list = calloc(MAX(config->n_services, 1U), sizeof(struct watch *));
-	if (!d->list)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_services && r == 0; i++)
-		r = draft_add(d, &config->services[i], left);
-	if (r == 0 && d->n > 0)
-		qsort(d->list, d->n, sizeof(struct watch *), compare_watches);
-	return r;
-}
-
-int watches_build(struct agent *agent, const struct table *left)
-{
-	_cleanup_(draft_done) struct draft draft = { .agent = agent };
-	int r = draft_make(&draft, agent->config, left);
-
+	if (r == 0)
+		r = roster_make(d->config, d->imports.lists, d->imports.n + 1, &d->roster);
 	if (r < 0)
 		return r;
-	agent->watches = TAKE_PTR(draft.list);
-	agent->n_watches = draft.n;
-	draft.n = 0;
-	return 0;
+	d->list = calloc(MAX(d->roster.n, 1U), sizeof(struct watch *));
+	if (!d->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->roster.n && r == 0; i++)
+		r = draft_add(d, d->roster.services[i], &at, left);
+	return r;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -142,45 +147,88 @@ static bool falls_back(const struct config_service *s)
 	return false;
 }
 
-static void reconfigure_all(struct agent *agent, struct draft *draft, const struct config *next)
+static void reconfigure_all(struct draft *draft)
 {
-	bool aws = same_aws(agent->config, next), dns = same_dns(agent->config, next);
+	const struct config *running = draft->agent->config, *next = draft->config;
+	bool aws = same_aws(running, next), dns = same_dns(running, next);
 
 	for (size_t i = 0; i < draft->n; i++) {
-		struct watch *w = draft->list[i];
-		const struct config_service *service = config_find_service(next, w->config->name);
+		const struct config_service *service = draft->roster.services[i];
 		bool same_servers = service->source == CONFIG_SOURCE_DNS ? dns
 				    : service->source == CONFIG_SOURCE_STATIC
 					    ? true
 					    : aws && (dns || !falls_back(service));
 
-		if (w->next.n > 0) /* else it is new */
-			watch_configure(w, service, same_servers);
+		if (watch_is_drafted(draft->list[i])) /* else it is new, or as it was */
+			watch_configure(draft->list[i], service, same_servers);
 	}
 }
 
-/* Puts the draft in the place of agent->watches; those that nobody wants any more go. */
-static void draft_commit(struct agent *agent, struct draft *draft)
+/* Puts the draft in the place of what is in force; what nobody wants any more goes. */
+static void draft_commit(struct draft *draft)
 {
+	struct agent *agent = draft->agent;
+	size_t at = 0;
+
+	reconcile_all(agent); /* no list has a watch that goes now */
+	reconfigure_all(draft);
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (watch_find(draft->list, draft->n, w->config->name) != w)
+		if (find_watch(draft->list, draft->n, &at, w->config->name) != w)
 			watch_free(w);
 	}
 	free(agent->watches);
 	agent->watches = TAKE_PTR(draft->list);
 	agent->n_watches = draft->n;
 	draft->n = 0;
+	roster_done(&agent->roster);
+	agent->roster = draft->roster;
+	draft->roster = (struct roster){ 0 };
+	imports_draft_commit(agent, &draft->imports);
+}
+
+int watches_build(struct agent *agent, const struct table *left)
+{
+	_cleanup_(draft_done) struct draft draft = { .agent = agent, .config = agent->config };
+	int r = draft_make(&draft, left);
+
+	if (r == 0)
+		draft_commit(&draft);
+	return r;
+}
+
+/* What follows whenever there are other services than before. 0 or -ENOMEM. */
+static int follow(struct agent *agent)
+{
+	int r = addresses_assign(agent);
+
+	for (size_t i = 0; i < agent->n_watches; i++)
+		watch_start(agent->watches[i]);
+	resets_configure(agent);
+	return r;
+}
+
+void agent_reimport(struct agent *agent)
+{
+	int r = watches_build(agent, NULL);
+
+	if (r == 0)
+		r = follow(agent);
+	if (r < 0)
+		log_error("News of a namespace could not be taken in, trying with the next",
+			  "error='%s'", strerror(-r));
 }
 
 /* Takes *next over once nothing can fail any more. */
 static int swap_config(struct agent *agent, struct config **new_config)
 {
 	const struct config *next = *new_config;
-	_cleanup_(draft_done) struct draft draft = { .agent = agent };
+	_cleanup_(draft_done) struct draft draft = { .agent = agent, .config = next };
 	bool moved = !same_text(agent->config->state_dir, next->state_dir);
-	int r = draft_make(&draft, next, NULL);
+	bool other_lists = !same_text(agent->config->aws.region, next->aws.region) ||
+			   !same_text(agent->config->aws.endpoint, next->aws.endpoint);
+	int r = draft_make(&draft, NULL);
 
 	if (r == 0 && agent->config->calls_per_second != next->calls_per_second)
 		r = turns_set(agent->env.turns, next->calls_per_second);
@@ -189,25 +237,19 @@ static int swap_config(struct agent *agent, struct config **new_config)
 				       RESOLVER_FILE);
 	if (r < 0)
 		return r;
-	reconcile_all(agent); /* no list has a watch that goes now */
 	warn_fixed(agent->config, next);
-	reconfigure_all(agent, &draft, next);
-	draft_commit(agent, &draft);
+	draft_commit(&draft);
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
 	r = agent_locate_credentials(agent);
-	if (r == 0)
-		r = addresses_assign(agent);
 	if (r == 0)
 		r = exclude_configure(agent);
 	if (moved) {
 		drain_book_load(agent);
 		(void)drain_book_store(agent); /* logs */
 	}
-	for (size_t i = 0; i < agent->n_watches; i++)
-		watch_start(agent->watches[i]);
-	resets_configure(agent);
-	return r;
+	imports_start(agent, other_lists);
+	return MIN(r, follow(agent));
 }
 
 static char *join_problems(const struct diag *problems)

@@ -16,7 +16,7 @@ bool agent_is_ready(const struct agent *agent)
 		if (!watch_is_settled(agent->watches[i]))
 			return false;
 	}
-	return true;
+	return imports_are_settled(agent);
 }
 
 /* --- http ------------------------------------------------------------------------------------- */
@@ -69,12 +69,25 @@ static size_t backends_fill(const struct agent *agent, struct exporter_backend *
 	return n;
 }
 
+static void namespaces_fill(const struct agent *agent,
+			    struct exporter_namespace rows[static CONFIG_NAMESPACES_MAX])
+{
+	for (size_t i = 0; i < agent->imports.n; i++) {
+		const struct import *import = agent->imports.list[i];
+
+		rows[i] = (struct exporter_namespace){ .name = import->config->cloudmap };
+		for (size_t j = 0; j < import->services.n; j++)
+			rows[i].services += import->services.list[j]->fate == IMPORTED_IN_FORCE;
+	}
+}
+
 static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 {
 	_cleanup_free_ struct exporter_service *services = calloc(MAX(agent->n_watches, 1U),
 								  sizeof(*services));
 	_cleanup_free_ struct exporter_backend *backends = NULL;
 	struct dataplane_map_use maps[DATAPLANE_MAPS_MAX];
+	struct exporter_namespace namespaces[CONFIG_NAMESPACES_MAX];
 	struct process_stats process;
 	struct exporter_input in = {
 		.version = SHUNT_VERSION,
@@ -82,6 +95,8 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 		.has_tracks = dataplane_missing(agent->dataplane)->total == 0,
 		.services = services,
 		.n_services = agent->n_watches,
+		.namespaces = namespaces,
+		.n_namespaces = agent->imports.n,
 		.requests = &agent->requests,
 		.budget = turns_budget(agent->env.turns),
 		.maps = maps,
@@ -94,6 +109,7 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 	}
 	for (size_t i = 0; i < agent->n_watches; i++)
 		service_fill(agent->watches[i], &services[i]);
+	namespaces_fill(agent, namespaces);
 	in.n_backends = backends_fill(agent, &backends);
 	in.backends = backends;
 	in.n_maps = dataplane_map_use(agent->dataplane, agent->planner, maps);
@@ -164,6 +180,8 @@ static cJSON *on_refresh(void *user, const cJSON *request)
 		if (!w || w == agent->watches[i])
 			watch_refresh(agent->watches[i]);
 	}
+	if (!w)
+		imports_refresh(agent);
 	return ok_reply();
 }
 

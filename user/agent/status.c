@@ -62,6 +62,10 @@ static void add_notes(const struct watch *w, cJSON *to)
 	if (!w->has_vip)
 		(void)cJSON_AddItemToArray(
 			notes, cJSON_CreateString("no VIP is left in vips.cidr: not reachable"));
+	if (w->config->source == CONFIG_SOURCE_CLOUDMAP && !w->config->cloudmap.service)
+		(void)cJSON_AddItemToArray(
+			notes, cJSON_CreateString("left by an earlier agent, kept until its "
+						  "namespace has been listed"));
 	if (w->refused)
 		(void)cJSON_AddItemToArray(
 			notes, cJSON_CreateString("no room in the maps: it keeps what it had"));
@@ -166,6 +170,7 @@ cJSON *status_build(struct agent *agent)
 	status_add_excluded(agent, &agent->config->exclude, status);
 	status_add_credentials(agent, status);
 	status_add_budget(agent, status);
+	status_add_namespaces(agent, now_ms, status);
 	services = cJSON_AddArrayToObject(status, "services");
 	for (size_t i = 0; i < agent->n_watches; i++)
 		(void)cJSON_AddItemToArray(services, service_build(agent->watches[i], now_ms));

@@ -32,6 +32,8 @@ void status_add_states(const struct watch *w, cJSON *to);
 void status_add_probe(const struct watch *w, cJSON *to);
 /* and all that is drained, with how many services have it now. */
 void status_add_drained(const struct agent *agent, cJSON *to);
+/* status_namespaces.c: "namespaces", each with its age, what is skipped, and what is wrong. */
+void status_add_namespaces(const struct agent *agent, uint64_t now_ms, cJSON *status);
 /* status_source.c: where they come from, how old that is, and what is wrong with it. */
 void status_add_sources(const struct watch *w, uint64_t now_ms, cJSON *to);
 /* status_budget.c: the calls to Cloud Map. */

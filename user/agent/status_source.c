@@ -9,8 +9,9 @@ static void add_target(const struct config_service *service, cJSON *to)
 
 	switch (service->source) {
 	case CONFIG_SOURCE_CLOUDMAP:
-		r = asprintf(&target, "%s/%s", service->cloudmap.namespace,
-			     service->cloudmap.service);
+		if (service->cloudmap.service) /* else it is not known yet which it is */
+			r = asprintf(&target, "%s/%s", service->cloudmap.namespace,
+				     service->cloudmap.service);
 		break;
 	case CONFIG_SOURCE_DNS:
 		r = asprintf(&target, "%s %s", config_dns_type_name(service->dns.type),

@@ -130,6 +130,11 @@ void watch_drop_draft(struct watch *w)
 	parts_done(&w->next, &w->parts);
 }
 
+bool watch_is_drafted(const struct watch *w)
+{
+	return w->next.n > 0;
+}
+
 void watch_configure(struct watch *w, const struct config_service *config, bool same_servers)
 {
 	w->config = config;
@@ -180,7 +185,7 @@ struct watch *watch_find(struct watch *const *list, size_t n, const char *name)
 
 struct watch *agent_find_watch(const struct agent *agent, const char *name)
 {
-	const struct config_service *service = config_find_service(agent->config, name);
+	const struct config_service *service = roster_find(&agent->roster, name);
 
 	return service ? watch_find(agent->watches, agent->n_watches, service->name) : NULL;
 }

@@ -42,6 +42,8 @@ int watch_draft(struct watch *w, const struct config_service *config);
 void watch_drop_draft(struct watch *w);
 /* Goes over to it. Of a source that must ask another, what is in force stays until that answers. */
 void watch_configure(struct watch *w, const struct config_service *config, bool same_servers);
+/* Does it have a draft? */
+bool watch_is_drafted(const struct watch *w);
 void watch_start(struct watch *w);
 /* Asks its sources now. */
 void watch_refresh(struct watch *w);

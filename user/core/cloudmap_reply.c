@@ -100,9 +100,9 @@ bool cloudmap_reply_lacks_operation(const char *code)
 	return begins_with_any(code, prefixes, ARRAY_SIZE(prefixes));
 }
 
-/* The tree of a good answer and a member of it that must be there once, of whatever kind. */
-static int open_member(const struct cloudmap_wire_reply *reply, const char *name, cJSON **ret,
-		       const cJSON **ret_member, struct cloudmap_wire_error *ret_error)
+int cloudmap_reply_open_member(const struct cloudmap_wire_reply *reply, const char *name,
+			       cJSON **ret, const cJSON **ret_member,
+			       struct cloudmap_wire_error *ret_error)
 {
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	char wrong[REPLY_JSON_ERROR_MAX];
@@ -132,7 +132,7 @@ int cloudmap_reply_open(const struct cloudmap_wire_reply *reply, const char *lis
 {
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	const cJSON *found;
-	int r = open_member(reply, list, &json, &found, ret_error);
+	int r = cloudmap_reply_open_member(reply, list, &json, &found, ret_error);
 
 	if (r < 0)
 		return r;
@@ -162,7 +162,7 @@ int cloudmap_reply_read_revision(const struct cloudmap_wire_reply *reply, uint64
 {
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	const cJSON *found;
-	int r = open_member(reply, "InstancesRevision", &json, &found, ret_error);
+	int r = cloudmap_reply_open_member(reply, "InstancesRevision", &json, &found, ret_error);
 
 	if (r < 0)
 		return r;

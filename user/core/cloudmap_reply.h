@@ -25,9 +25,13 @@ struct cloudmap_wire_reply {
 };
 
 /*
- * The tree of a good answer, the caller's, and in it the array of that name. -EBADMSG and
- * *ret_error: it is an error, or not what was asked for.
+ * The tree of a good answer, the caller's, and in it the member of that name, of whatever kind; may
+ * be NULL. -EBADMSG and *ret_error: it is an error, or not what was asked for.
  */
+int cloudmap_reply_open_member(const struct cloudmap_wire_reply *reply, const char *name,
+			       cJSON **ret, const cJSON **ret_member,
+			       struct cloudmap_wire_error *ret_error);
+/* The same of a member that has to be an array. */
 int cloudmap_reply_open(const struct cloudmap_wire_reply *reply, const char *list, cJSON **ret,
 			const cJSON **ret_list, struct cloudmap_wire_error *ret_error);
 

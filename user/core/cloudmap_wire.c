@@ -17,28 +17,30 @@ void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a)
 	*a = (struct cloudmap_wire_answer){ 0 };
 }
 
-static bool name_service(cJSON *body, const char *namespace, const char *service)
+static bool name_service(cJSON *body, const struct config_cloudmap *service)
 {
-	return cJSON_AddStringToObject(body, "NamespaceName", namespace) &&
-	       cJSON_AddStringToObject(body, "ServiceName", service);
+	if (service->owner_account &&
+	    !cJSON_AddStringToObject(body, "OwnerAccount", service->owner_account))
+		return false;
+	return cJSON_AddStringToObject(body, "NamespaceName", service->namespace) &&
+	       cJSON_AddStringToObject(body, "ServiceName", service->service);
 }
 
-char *cloudmap_wire_request(const char *namespace, const char *service)
+char *cloudmap_wire_request(const struct config_cloudmap *service)
 {
 	_cleanup_(json_free_p) cJSON *body = cJSON_CreateObject();
 
-	if (!name_service(body, namespace, service) ||
-	    !cJSON_AddStringToObject(body, "HealthStatus", "ALL") ||
+	if (!name_service(body, service) || !cJSON_AddStringToObject(body, "HealthStatus", "ALL") ||
 	    !cJSON_AddNumberToObject(body, "MaxResults", INSTANCES_ASKED))
 		return NULL;
 	return cJSON_PrintUnformatted(body);
 }
 
-char *cloudmap_wire_revision_request(const char *namespace, const char *service)
+char *cloudmap_wire_revision_request(const struct config_cloudmap *service)
 {
 	_cleanup_(json_free_p) cJSON *body = cJSON_CreateObject();
 
-	return name_service(body, namespace, service) ? cJSON_PrintUnformatted(body) : NULL;
+	return name_service(body, service) ? cJSON_PrintUnformatted(body) : NULL;
 }
 
 /* --- instances -------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/cloudmap_reply.h"
+#include "core/config_service.h"
 #include "core/endpoints.h"
 
 #define CLOUDMAP_WIRE_WHY_MAX 256
@@ -43,10 +44,10 @@ void cloudmap_wire_answer_done(struct cloudmap_wire_answer *a);
  * for the healthy ones, the API would make one that falls ill look like one that is removed. NULL:
  * out of memory.
  */
-char *cloudmap_wire_request(const char *namespace, const char *service);
+char *cloudmap_wire_request(const struct config_cloudmap *service);
 
 /* The body of a request for the revision alone. NULL: out of memory. */
-char *cloudmap_wire_revision_request(const char *namespace, const char *service);
+char *cloudmap_wire_revision_request(const struct config_cloudmap *service);
 
 /* What was asked for. */
 struct cloudmap_wire_question {

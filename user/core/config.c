@@ -15,24 +15,28 @@ static void config_cgroups_done(struct config_cgroups *cgroups)
 	free(cgroups->paths);
 }
 
-static void config_service_done(struct config_service *s)
+static void cloudmap_done(struct config_cloudmap *c)
+{
+	free(c->namespace);
+	free(c->service);
+	free(c->owner_account);
+}
+
+void config_service_done(struct config_service *s)
 {
 	for (size_t i = 0; i < s->n_aliases; i++)
 		free(s->aliases[i]);
 	free(s->aliases);
 	free(s->name);
-	free(s->cloudmap.namespace);
-	free(s->cloudmap.service);
+	cloudmap_done(&s->cloudmap);
 	free(s->weights.attribute);
 	free(s->zone.prefer);
 	config_cgroups_done(&s->exclude);
 	free(s->dns.name);
 	free(s->fixed.file);
 	endpoints_done(&s->fixed.endpoints);
-	for (size_t i = 0; i < s->n_split; i++) {
-		free(s->split[i].cloudmap.namespace);
-		free(s->split[i].cloudmap.service);
-	}
+	for (size_t i = 0; i < s->n_split; i++)
+		cloudmap_done(&s->split[i].cloudmap);
 	free(s->split);
 }
 
@@ -43,6 +47,9 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_services; i++)
 		config_service_done(&c->services[i]);
 	free(c->services);
+	for (size_t i = 0; i < c->n_namespaces; i++)
+		config_namespace_done(&c->namespaces[i]);
+	free(c->namespaces);
 	config_cgroups_done(&c->exclude);
 	free(c->names);
 	free(c->cgroup);
@@ -94,6 +101,7 @@ int config_parse(const char *text, size_t length, const char *origin,
 	config_check_names(&r, c);
 	config_check_vips(&r, c);
 	config_check_dns(&r, c);
+	config_check_namespaces(&r, c);
 	config_check_aws(&r, c, environment);
 	if (r.out_of_memory)
 		return -ENOMEM;
@@ -134,8 +142,9 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 		return false;
 	switch (a->source) {
 	case CONFIG_SOURCE_CLOUDMAP: /* the port is that of instances that tell none */
-		return streq(a->cloudmap.namespace, b->cloudmap.namespace) &&
-		       streq(a->cloudmap.service, b->cloudmap.service) &&
+		return same_text(a->cloudmap.namespace, b->cloudmap.namespace) &&
+		       same_text(a->cloudmap.service, b->cloudmap.service) &&
+		       same_text(a->cloudmap.owner_account, b->cloudmap.owner_account) &&
 		       same_text(a->weights.attribute, b->weights.attribute) &&
 		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port &&
 		       a->has_vip == b->has_vip &&

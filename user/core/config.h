@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/diag.h"
+#include "core/config_namespace.h"
 #include "core/config_service.h"
 #include "shunt/layout.h"
 
@@ -51,6 +52,8 @@ struct config {
 	size_t n_services;
 	struct config_name *names; /* all of them, sorted */
 	size_t n_names;
+	struct config_namespace *namespaces; /* whose services are imported */
+	size_t n_namespaces;
 };
 
 /* What of the environment a configuration may depend on; NULL for what is not set. */
@@ -71,7 +74,7 @@ int config_parse(const char *text, size_t length, const char *origin,
 void config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free);
 
-/* NULL if there is none of that name or alias. */
+/* Of those that are written out; NULL if there is none of that name or alias. */
 const struct config_service *config_find_service(const struct config *c, const char *name);
 
 /* Whether two parts ask one source for the same thing at the same pace: a reload keeps it. */

@@ -147,6 +147,29 @@ static void check_connect(struct config_reader *r, const struct config_place *at
 			       "got true, wanted false: a connect() of UDP takes no time");
 }
 
+/* What service and defaults of services have in common. */
+static void check_rules(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			struct config_service *service)
+{
+	check_balance(r, at, json, service);
+	check_connect(r, at, service);
+	check_ejection(r, at, json, service);
+	check_limits(r, at, json, service);
+	check_probe(r, at, json, service);
+}
+
+static void check_owner(struct config_reader *r, const struct config_place *at,
+			struct config_cloudmap *cloudmap)
+{
+	const struct config_place object = { .parent = at, .key = "cloudmap" };
+	const struct config_place namespace = { .parent = &object, .key = "namespace" };
+	const struct config_place owner = { .parent = &object, .key = "owner_account" };
+
+	if (cloudmap->namespace)
+		config_check_owner(r, &namespace, &owner, cloudmap->namespace,
+				   &cloudmap->owner_account);
+}
+
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service)
 {
@@ -156,9 +179,8 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	/* no VIP is all zero; a port that could not be read must not look like "any port" */
 	service->has_vip = addr_is_unicast(&service->vip) && port_is_good;
 	check_source(r, at, json, service);
-	check_balance(r, at, json, service);
 	check_weights(r, at, json);
-	check_connect(r, at, service);
+	check_owner(r, at, &service->cloudmap);
 	if (cJSON_IsObject(dns))
 		check_dns(r, at, dns, service);
 	if (cJSON_IsObject(fixed))
@@ -166,9 +188,13 @@ void config_check_service(struct config_reader *r, const struct config_place *at
 	if (cJSON_IsArray(child_of(json, "split")))
 		config_check_split(r, at, child_of(json, "split"), service);
 	config_check_fallback(r, at, &service->cloudmap);
-	check_ejection(r, at, json, service);
-	check_limits(r, at, json, service);
-	check_probe(r, at, json, service);
+	check_rules(r, at, json, service);
+}
+
+void config_check_defaults(struct config_reader *r, const struct config_place *at,
+			   const cJSON *json, struct config_service *defaults)
+{
+	check_rules(r, at, json, defaults);
 }
 
 static int compare_names(const void *left, const void *right)

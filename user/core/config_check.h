@@ -7,13 +7,27 @@
 
 #include "core/config_read.h"
 
+struct config;
 struct config_environment;
+struct config_namespace;
 struct config_service;
 struct config_cloudmap;
 
 /* One service after its keys were read from `json`: source, VIP, port of DNS backends. */
 void config_check_service(struct config_reader *r, const struct config_place *at, const cJSON *json,
 			  struct config_service *service);
+
+/* What the services of a namespace are like, read from `json`, or from nothing (NULL). */
+void config_check_defaults(struct config_reader *r, const struct config_place *at,
+			   const cJSON *json, struct config_service *defaults);
+/* config_namespace.c: one namespace after its keys were read; */
+void config_check_namespace(struct config_reader *r, const struct config_place *at,
+			    const cJSON *json, struct config_namespace *n);
+/* all of them: each once; */
+void config_check_namespaces(struct config_reader *r, const struct config *c);
+/* a namespace told by `text`, perhaps an ARN, which tells the account, too. */
+void config_check_owner(struct config_reader *r, const struct config_place *namespace,
+			const struct config_place *owner, const char *text, char **owner_account);
 
 /* Its parts, read from `split`: each another service of Cloud Map, one of them with a weight. */
 void config_check_split(struct config_reader *r, const struct config_place *at, const cJSON *split,

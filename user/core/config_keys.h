@@ -15,10 +15,13 @@ enum config_type {
 	CONFIG_TYPE_SWITCH, /* an object, or false for none */
 	CONFIG_TYPE_SERVICES,
 	CONFIG_TYPE_PARTS,
+	CONFIG_TYPE_NAMESPACES,
+	CONFIG_TYPE_DEFAULTS, /* an object with the keys of services[] that several can share */
 	CONFIG_TYPE_PATH,
 	CONFIG_TYPE_NAME,
 	CONFIG_TYPE_TEXT,
 	CONFIG_TYPE_REGION,
+	CONFIG_TYPE_ACCOUNT,
 	CONFIG_TYPE_URL,
 	CONFIG_TYPE_LISTEN,
 	CONFIG_TYPE_PREFIX,
@@ -33,6 +36,7 @@ enum config_type {
 	CONFIG_TYPE_SERVERS,
 	CONFIG_TYPE_ENDPOINTS,
 	CONFIG_TYPE_CGROUPS,
+	CONFIG_TYPE_PATTERNS,
 };
 
 struct config_word {
@@ -44,12 +48,14 @@ struct config_key {
 	const char *path; /* "services[].cloudmap.poll" */
 	enum config_type type;
 	bool required;	      /* wherever its object is */
+	bool own;	      /* each service has its own: not among defaults */
 	uint32_t min, max;    /* ports; milliseconds of durations; octets of text; items of lists */
 	const char *fallback; /* the default as it would be written, or NULL */
 	const char *help;     /* half a sentence */
 	const struct config_word *words;
 	size_t offset; /* of its field: in struct config_part below services[].split[], in struct
-			  config_service below services[], else in struct config */
+			  config_service below services[], in struct config_namespace below
+			  namespaces[], else in struct config */
 };
 
 #define CONFIG_KEYS_MAX 128 /* rows */

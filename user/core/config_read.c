@@ -10,8 +10,6 @@
 #include "core/config_types.h"
 #include "core/json.h"
 
-#define SHOWN_MAX 64 /* octets of a key or a name in a message */
-
 static void read_object(struct config_reader *r, const struct config_place *at, const char *path,
 			const cJSON *json, void *base);
 
@@ -23,7 +21,7 @@ static void print_place(FILE *to, const struct config_place *at, const char **re
 	print_place(to, at->parent, ret_service);
 	if (at->key)
 		(void)fprintf(to, "%s%.*s", at->parent ? "." : "",
-			      (int)utf8_clip(at->key, SHOWN_MAX), at->key);
+			      (int)utf8_clip(at->key, CONFIG_SHOWN_MAX), at->key);
 	else
 		(void)fprintf(to, "[%zu]", at->index);
 	if (at->service)
@@ -42,7 +40,7 @@ static char *place_text(const char *origin, const struct config_place *at)
 	(void)fprintf(to, "%s%s", origin, at ? ": " : "");
 	print_place(to, at, &service);
 	if (service)
-		(void)fprintf(to, " (%.*s)", (int)utf8_clip(service, SHOWN_MAX), service);
+		(void)fprintf(to, " (%.*s)", (int)utf8_clip(service, CONFIG_SHOWN_MAX), service);
 	if (fclose(to) != 0) {
 		free(text);
 		return NULL;
@@ -191,6 +189,33 @@ static void read_parts(struct config_reader *r, const struct config_place *at,
 	}
 }
 
+static void read_namespaces(struct config_reader *r, const struct config_place *at,
+			    const struct config_key *key, const cJSON *json, struct config *c)
+{
+	struct config_place item = { .parent = at };
+	const cJSON *child;
+
+	c->namespaces = calloc((size_t)cJSON_GetArraySize(json) + 1, sizeof(*c->namespaces));
+	if (!c->namespaces) {
+		r->out_of_memory = true;
+		return;
+	}
+	cJSON_ArrayForEach(child, json)
+	{
+		struct config_namespace *n = &c->namespaces[c->n_namespaces++];
+
+		read_defaults(r, "namespaces[]", n);
+		read_defaults(r, "services[]", &n->defaults);
+		if (cJSON_IsObject(child)) {
+			read_object(r, &item, "namespaces[]", child, n);
+			config_check_namespace(r, &item, child, n);
+		} else {
+			unwanted(r, &item, child, config_type(key->type)->wanted);
+		}
+		item.index++;
+	}
+}
+
 static void read_array(struct config_reader *r, const struct config_place *at,
 		       const struct config_key *key, const cJSON *json, void *base)
 {
@@ -204,8 +229,19 @@ static void read_array(struct config_reader *r, const struct config_place *at,
 		read_services(r, at, key, json, base);
 	else if (key->type == CONFIG_TYPE_PARTS)
 		read_parts(r, at, key, json, base);
+	else if (key->type == CONFIG_TYPE_NAMESPACES)
+		read_namespaces(r, at, key, json, base);
 	else
 		read_list(r, at, key, json, base);
+}
+
+/* What several services have in common. */
+static void read_shared(struct config_reader *r, const struct config_place *at, const cJSON *json,
+			void *service)
+{
+	r->in_defaults = true;
+	read_object(r, at, "services[]", json, service);
+	r->in_defaults = false;
 }
 
 static void read_value(struct config_reader *r, const struct config_place *at,
@@ -215,12 +251,16 @@ static void read_value(struct config_reader *r, const struct config_place *at,
 
 	if (key->type == CONFIG_TYPE_NOT_BUILT)
 		config_problem(r, at, "not built in this version, leave it out");
+	else if (key->own && r->in_defaults)
+		config_problem(r, at, "got this key, wanted none: each service has its own");
 	else if (key->type == CONFIG_TYPE_SWITCH && cJSON_IsFalse(json))
 		return;
 	else if (key->type == CONFIG_TYPE_WORD_OR_OBJECT && cJSON_IsObject(json))
 		read_object(r, at, key->path, json, base);
 	else if (!(json->type & 0xff & kind))
 		unwanted_by_key(r, at, json, key);
+	else if (key->type == CONFIG_TYPE_DEFAULTS)
+		read_shared(r, at, json, (char *)base + key->offset);
 	else if (kind == cJSON_Object)
 		read_object(r, at, key->path, json, base);
 	else if (kind == cJSON_Array)
@@ -256,7 +296,8 @@ static void find_missing_keys(struct config_reader *r, const struct config_place
 
 	for (size_t i = 0; i < n; i++) {
 		place.key = config_key_name(&keys[i]);
-		if (keys[i].required && config_key_is_of(&keys[i], path) &&
+		if (keys[i].required && !(keys[i].own && r->in_defaults) &&
+		    config_key_is_of(&keys[i], path) &&
 		    !cJSON_GetObjectItemCaseSensitive(json, place.key))
 			config_problem(r, &place, "got nothing, wanted %s",
 				       config_key_wanted(&keys[i], wanted));
@@ -294,8 +335,12 @@ static void read_object(struct config_reader *r, const struct config_place *at, 
 void config_read(struct config_reader *r, const cJSON *json, struct config *c)
 {
 	read_defaults(r, "", c);
-	if (cJSON_IsObject(json))
-		read_object(r, NULL, "", json, c);
-	else
+	if (!cJSON_IsObject(json)) {
 		unwanted(r, NULL, json, "an object");
+		return;
+	}
+	read_object(r, NULL, "", json, c);
+	if (!cJSON_GetObjectItemCaseSensitive(json, "services") &&
+	    !cJSON_GetObjectItemCaseSensitive(json, "namespaces"))
+		config_problem(r, NULL, "got neither services nor namespaces, wanted one of them");
 }

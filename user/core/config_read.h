@@ -17,6 +17,7 @@ struct config_reader {
 	struct diag *problems;
 	bool out_of_memory;
 	bool uses_cloudmap; /* some service does, even if faultily */
+	bool in_defaults;   /* what is read are not the keys of one service */
 };
 
 /* Where in the text: a chain on the stack, from the innermost out. */
@@ -26,6 +27,8 @@ struct config_place {
 	size_t index;
 	const char *service; /* name of the service that this element is, or NULL */
 };
+
+#define CONFIG_SHOWN_MAX 64 /* octets of a key or a name in a message */
 
 /* Notes "ORIGIN: PLACE: ...". Cheap once the list of problems is full. */
 void config_problem(struct config_reader *r, const struct config_place *at, const char *format, ...)

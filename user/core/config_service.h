@@ -47,6 +47,7 @@ struct config_cgroups {
 struct config_cloudmap {
 	char *namespace;
 	char *service;
+	char *owner_account; /* of a namespace that is shared with ours, or NULL */
 	uint32_t poll_ms;
 	bool dns_fallback; /* DNS stands in when the API fails for so long: */
 	uint32_t dns_fallback_after_ms;
@@ -110,3 +111,6 @@ struct config_service {
 	struct config_part *split;
 	size_t n_split;
 };
+
+/* Frees what it points to. */
+void config_service_done(struct config_service *s);

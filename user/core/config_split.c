@@ -10,7 +10,9 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_target(const struct config_cloudmap *a, const struct config_cloudmap *b)
 {
-	return same_text(a->namespace, b->namespace) && same_text(a->service, b->service);
+	return same_text(a->namespace, b->namespace) && same_text(a->service, b->service) &&
+	       (same_text(a->owner_account, b->owner_account) ||
+		a->owner_account == b->owner_account);
 }
 
 /* Parts that ask for the same could not be told apart by a reload. */
@@ -28,6 +30,22 @@ static void check_differ(struct config_reader *r, const struct config_place *spl
 		if (j < i)
 			config_problem(r, &place,
 				       "got the service of split[%zu] again, wanted another", j);
+	}
+}
+
+static void check_owners(struct config_reader *r, const struct config_place *split,
+			 const struct config_service *service)
+{
+	for (size_t i = 0; i < service->n_split; i++) {
+		struct config_cloudmap *cloudmap = &service->split[i].cloudmap;
+		const struct config_place item = { .parent = split, .index = i };
+		const struct config_place object = { .parent = &item, .key = "cloudmap" };
+		const struct config_place namespace = { .parent = &object, .key = "namespace" };
+		const struct config_place owner = { .parent = &object, .key = "owner_account" };
+
+		if (cloudmap->namespace)
+			config_check_owner(r, &namespace, &owner, cloudmap->namespace,
+					   &cloudmap->owner_account);
 	}
 }
 
@@ -53,6 +71,7 @@ void config_check_split(struct config_reader *r, const struct config_place *at, 
 
 		config_check_fallback(r, &item, &service->split[i].cloudmap);
 	}
+	check_owners(r, &place, service);
 	check_differ(r, &place, service);
 }
 

@@ -8,6 +8,8 @@
 #include "core/config.h"
 #include "core/config_names.h"
 
+#define PATTERN_MAX 255
+
 static void *field(const struct config_key *key, void *base)
 {
 	return (char *)base + key->offset;
@@ -190,15 +192,42 @@ static int parse_cgroup(const char *text, const struct config_key *key, void *ba
 	return cgroups->paths[cgroups->n++] ? 0 : -ENOMEM;
 }
 
+static int parse_account(const char *text, const struct config_key *key, void *base)
+{
+	if (strlen(text) != CONFIG_ACCOUNT_LENGTH ||
+	    strspn(text, "0123456789") != CONFIG_ACCOUNT_LENGTH)
+		return -EINVAL;
+	return put_text(key, base, strdup(text));
+}
+
+static int parse_pattern(const char *text, const struct config_key *key, void *base)
+{
+	struct config_patterns *patterns = field(key, base);
+
+	if (!*text || strlen(text) > PATTERN_MAX)
+		return -EINVAL;
+	if (!patterns->list)
+		patterns->list = calloc(key->max, sizeof(*patterns->list));
+	if (!patterns->list)
+		return -ENOMEM;
+	patterns->list[patterns->n] = strdup(text);
+	return patterns->list[patterns->n++] ? 0 : -ENOMEM;
+}
+
 static const struct config_type_row types[] = {
 	[CONFIG_TYPE_OBJECT] = { "an object", cJSON_Object, NULL },
 	[CONFIG_TYPE_SWITCH] = { "an object, or false", cJSON_Object, NULL },
 	[CONFIG_TYPE_SERVICES] = { "an object", cJSON_Array, NULL },
 	[CONFIG_TYPE_PARTS] = { "an object", cJSON_Array, NULL },
+	[CONFIG_TYPE_NAMESPACES] = { "an object", cJSON_Array, NULL },
+	[CONFIG_TYPE_DEFAULTS] = { "an object with keys of services[] that each service could "
+				   "have",
+				   cJSON_Object, NULL },
 	[CONFIG_TYPE_PATH] = { "an absolute path", cJSON_String, parse_path },
 	[CONFIG_TYPE_NAME] = { "a DNS name", cJSON_String, parse_name },
 	[CONFIG_TYPE_TEXT] = { "text without blanks", cJSON_String, parse_text },
 	[CONFIG_TYPE_REGION] = { "an AWS region such as us-east-1", cJSON_String, parse_region },
+	[CONFIG_TYPE_ACCOUNT] = { "the 12 digits of an AWS account", cJSON_String, parse_account },
 	[CONFIG_TYPE_URL] = { "https://HOST[:PORT], or http:// to a loopback address or "
 			      "localhost, and nothing after it",
 			      cJSON_String, parse_url },
@@ -221,6 +250,7 @@ static const struct config_type_row types[] = {
 	[CONFIG_TYPE_CGROUPS] = { "a path below the cgroup that is attached to, without empty "
 				  "parts, . and .., wildcards in its last part only",
 				  cJSON_Array, parse_cgroup },
+	[CONFIG_TYPE_PATTERNS] = { "a name, perhaps with wildcards", cJSON_Array, parse_pattern },
 };
 
 const struct config_type_row *config_type(enum config_type type)

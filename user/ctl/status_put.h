@@ -28,3 +28,5 @@ void status_put_budget(FILE *to, const cJSON *budget);
 /* What is wrong with a source, a line each. */
 void status_put_trouble(FILE *to, const char *indent, const cJSON *source);
 void status_put_parts(FILE *to, const cJSON *parts);
+/* status_namespace.c: a namespace whose services are imported. */
+void status_put_namespace(FILE *to, const cJSON *namespace);

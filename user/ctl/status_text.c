@@ -302,7 +302,7 @@ static void put_service(FILE *to, const cJSON *service)
 
 char *status_text(const cJSON *status)
 {
-	const cJSON *service, *drained, *problem;
+	const cJSON *service, *namespace, *drained, *problem;
 	char *text = NULL;
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
@@ -324,6 +324,11 @@ char *status_text(const cJSON *status)
 	cJSON_ArrayForEach(problem, status_member(status, "problems"))
 	{
 		status_put_line(to, "PROBLEM: ", cJSON_GetStringValue(problem));
+	}
+	cJSON_ArrayForEach(namespace, status_member(status, "namespaces"))
+	{
+		(void)fputc('\n', to);
+		status_put_namespace(to, namespace);
 	}
 	cJSON_ArrayForEach(service, status_member(status, "services"))
 	{

@@ -52,6 +52,24 @@ static const char *find_near(const char *name, const struct table *table,
 	return near.word;
 }
 
+/* The service of a namespace, by the name that it has there. */
+static const struct table_service *find_short(const char *name, const struct table *table,
+					      const struct config *config)
+{
+	const struct table_service *found = NULL;
+	char whole[2 * SHUNT_NAME_MAX];
+
+	for (size_t i = 0; i < config->n_namespaces && !found; i++) {
+		const struct config_namespace *n = &config->namespaces[i];
+
+		(void)snprintf(whole, sizeof(whole), "%s.%s", name,
+			       n->domain ? n->domain : n->cloudmap);
+		if (n->also_short)
+			found = table_find(table, whole);
+	}
+	return found;
+}
+
 static int add_named(struct target *t, const char *name, uint16_t port, const struct table *table,
 		     const struct config *config, const char **ret_near)
 {
@@ -60,6 +78,8 @@ static int add_named(struct target *t, const char *name, uint16_t port, const st
 							 configured ? configured->name : name);
 	struct addr_port to;
 
+	if (!service)
+		service = find_short(name, table, config);
 	if (!service) {
 		*ret_near = find_near(name, table, config);
 		return -ENOENT;

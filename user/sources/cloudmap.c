@@ -299,8 +299,8 @@ static int copy_where(struct cloudmap *s, const struct config *config,
 	s->asked.ipv6_first = ipv6_first;
 	s->names_owner = (struct instance_names_owner){ &s->env, &s->sink, config->dns_ttl,
 							ipv6_first };
-	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(c->namespace, c->service);
-	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(c->namespace, c->service);
+	s->bodies[PACE_ASK_ALL] = cloudmap_wire_request(c);
+	s->bodies[PACE_ASK_REVISION] = cloudmap_wire_revision_request(c);
 	if (!s->asked.service || !s->asked.weight_attribute != !attribute)
 		return -ENOMEM;
 	return s->bodies[PACE_ASK_ALL] && s->bodies[PACE_ASK_REVISION] ? 0 : -ENOMEM;

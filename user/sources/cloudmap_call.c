@@ -7,6 +7,7 @@
 
 #include "core/cloudmap_reply.h"
 #include "io/aws_request.h"
+#include "core/cloudmap_reply.h"
 #include "io/http_url.h"
 
 int cloudmap_place_init(struct cloudmap_place *place, const char *region, const char *endpoint)

@@ -8,6 +8,7 @@
 #include "core/quota.h"
 #include "io/credentials.h"
 #include "io/http.h"
+#include "core/quota.h"
 #include "sources/source.h"
 
 /* One of the two endpoints. */
