@@ -11,6 +11,7 @@
 struct news {
 	uv_loop_t *loop;
 	size_t n, awaited;
+	bool idle; /* nobody uses the service */
 	char last[2048];
 	struct source **stop; /* or NULL: stop this source from within, once told */
 };
@@ -59,8 +60,9 @@ static void news_failure(void *user, const struct source_failure *failure)
 
 static enum pace_rank news_use(void *user)
 {
-	(void)user;
-	return PACE_IN_USE;
+	const struct news *news = user;
+
+	return news->idle ? PACE_IDLE : PACE_IN_USE;
 }
 
 static struct source_sink news_sink(struct news *news)

@@ -400,6 +400,32 @@ static void failures_wait_longer_and_a_good_answer_ends_that(void **state)
 	assert_in_range(wait_ms(f), 490, 1000);
 }
 
+static void what_nobody_uses_is_looked_at_seldom_and_at_once_when_used(void **state)
+{
+	struct fixture *f = *state;
+
+	f->news.idle = true;
+	DNS_SERVER_SET(&f->server, short_lived);
+	start(f, CONFIG_DNS_A, 80);
+	news_wait(&f->news, 1);
+	assert_in_range(wait_ms(f), 11000, 12000);
+	source_dns.wake(f->source);
+	assert_in_range(wait_ms(f), 0, 1000);
+	source_dns.wake(f->source);
+	news_wait(&f->news, 2);
+	assert_in_range(wait_ms(f), 11000, 12000);
+	DNS_SERVER_SET(&f->server, failing);
+	source_dns.refresh(f->source);
+	news_wait(&f->news, 3);
+	assert_in_range(wait_ms(f), 400, 1000);
+	source_dns.wake(f->source);
+	assert_in_range(wait_ms(f), 300, 1000);
+	DNS_SERVER_SET(&f->server, moved); /* with a TTL of 100 s */
+	source_dns.refresh(f->source);
+	news_wait(&f->news, 4);
+	assert_in_range(wait_ms(f), 99000, 100000);
+}
+
 static void a_refresh_asks_at_once_and_only_once(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +501,7 @@ int main(void)
 		TEST(ttls_are_kept_within_the_configured_bounds),
 		TEST(answers_of_eight_records_add_up),
 		TEST(failures_wait_longer_and_a_good_answer_ends_that),
+		TEST(what_nobody_uses_is_looked_at_seldom_and_at_once_when_used),
 		TEST(a_refresh_asks_at_once_and_only_once),
 		TEST(many_targets_are_asked_for_a_few_at_a_time),
 		TEST(a_source_may_be_stopped_from_within_its_sink),

@@ -338,6 +338,7 @@ static void cloudmap_refresh(struct source *source)
 {
 	struct cloudmap *s = cloudmap_of(source);
 
+	instance_names_each(s->names, source_refresh);
 	if (s->call || s->no_credentials)
 		return;
 	pace_refresh(&s->pace, uv_now(s->env.loop));
@@ -348,6 +349,7 @@ static void cloudmap_wake(struct source *source)
 {
 	struct cloudmap *s = cloudmap_of(source);
 
+	instance_names_each(s->names, source_wake);
 	if (pace_wake(&s->pace, uv_now(s->env.loop)) && !s->call && !s->no_credentials)
 		arm(s);
 }

@@ -4,6 +4,7 @@
  * configured bounds, or after a failure when the back-off says so. An answer that there is nothing
  * (NXDOMAIN, NODATA) is an empty snapshot: the model holds it until it is confirmed. It never asks
  * sooner for what an answer did not show: a resolver gives the same eight until their TTL is over.
+ * A service that nobody uses is looked at more seldom, and at once when somebody does.
  */
 #include <errno.h>
 
@@ -26,6 +27,7 @@ struct source_of_dns {
 	uint32_t ttl_min_ms, ttl_max_ms;
 	uv_timer_t timer;	   /* until the next question */
 	uint64_t next_ms;	   /* when it fires; 0 while a lookup is under way */
+	uint64_t stale_ms;	   /* when it would, if the service were used */
 	struct dns_lookup *lookup; /* under way, or NULL */
 	struct backoff backoff;
 	struct sightings sightings;
@@ -53,6 +55,20 @@ static void dns_schedule(struct source_of_dns *s, uint64_t wait_ms)
 	uv_timer_start(&s->timer, on_timer, wait_ms, 0);
 }
 
+/* Nobody uses it: the answer is left to grow old, as Cloud Map's are (core/pace). */
+static bool is_idle(const struct source_of_dns *s)
+{
+	return s->sink.use && s->sink.use(s->sink.user) == PACE_IDLE;
+}
+
+static void schedule_next(struct source_of_dns *s, uint64_t fresh_ms, bool may_rest)
+{
+	uint64_t rest_ms = MIN(PACE_IDLE_POLLS * fresh_ms, (uint64_t)PACE_IDLE_MAX_MS);
+
+	dns_schedule(s, may_rest && is_idle(s) ? MAX(fresh_ms, rest_ms) : fresh_ms);
+	s->stale_ms = uv_now(s->env.loop) + fresh_ms;
+}
+
 static uint64_t ttl_ms(const struct source_of_dns *s, const struct dns_lookup_result *result)
 {
 	uint64_t most_ms = result->nothing ? MIN(NEGATIVE_TTL_MAX_MS, s->ttl_max_ms)
@@ -64,7 +80,7 @@ static uint64_t ttl_ms(const struct source_of_dns *s, const struct dns_lookup_re
 /* The sink is called last: it may stop the source. */
 static void take_failure(struct source_of_dns *s, const struct source_failure *failure)
 {
-	dns_schedule(s, backoff_failed(&s->backoff, random_number()));
+	schedule_next(s, backoff_failed(&s->backoff, random_number()), false);
 	s->sink.failure(s->sink.user, failure);
 }
 
@@ -91,7 +107,7 @@ static void take_answer(struct source_of_dns *s, const struct dns_lookup_result 
 		snapshot.note = note;
 	}
 	backoff_recovered(&s->backoff);
-	dns_schedule(s, ttl_ms(s, result));
+	schedule_next(s, ttl_ms(s, result), !snapshot.adds_only);
 	s->sink.snapshot(s->sink.user, &snapshot);
 }
 
@@ -199,6 +215,15 @@ static void dns_refresh(struct source *source)
 		dns_ask_or_wait(s);
 }
 
+static void dns_wake(struct source *source)
+{
+	struct source_of_dns *s = (struct source_of_dns *)source;
+	uint64_t now_ms = uv_now(s->env.loop);
+
+	if (!s->lookup && s->next_ms > s->stale_ms)
+		dns_schedule(s, s->stale_ms - MIN(now_ms, s->stale_ms));
+}
+
 static uint64_t dns_next_ms(const struct source *source)
 {
 	return ((const struct source_of_dns *)source)->next_ms;
@@ -207,6 +232,7 @@ static uint64_t dns_next_ms(const struct source *source)
 const struct source_ops source_dns = {
 	.start = dns_start,
 	.refresh = dns_refresh,
+	.wake = dns_wake,
 	.next_ms = dns_next_ms,
 	.stop = dns_stop,
 };

@@ -272,7 +272,11 @@ static void fallback_refresh(struct source *source)
 
 static void fallback_wake(struct source *source)
 {
-	source_wake(fallback_of(source)->api);
+	struct fallback *s = fallback_of(source);
+
+	source_wake(s->api);
+	if (s->dns)
+		source_wake(s->dns);
 }
 
 static uint64_t fallback_next_ms(const struct source *source)
@@ -280,10 +284,16 @@ static uint64_t fallback_next_ms(const struct source *source)
 	return source_next_ms(fallback_of(source)->api);
 }
 
+static const char *fallback_lacks(const struct source *source)
+{
+	return source_lacks(fallback_of(source)->api);
+}
+
 const struct source_ops source_fallback = {
 	.start = fallback_start,
 	.refresh = fallback_refresh,
 	.wake = fallback_wake,
 	.next_ms = fallback_next_ms,
+	.lacks = fallback_lacks,
 	.stop = fallback_stop,
 };

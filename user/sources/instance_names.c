@@ -313,3 +313,9 @@ void instance_names_tell(struct instance_names **at, const struct instance_names
 	else
 		sink->snapshot(sink->user, &snapshot);
 }
+
+void instance_names_each(struct instance_names *n, void (*what)(struct source *))
+{
+	for (size_t i = 0; n && i < n->n; i++)
+		what(n->list[i]->source);
+}

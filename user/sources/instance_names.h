@@ -29,5 +29,7 @@ struct instance_names_owner {
  */
 void instance_names_tell(struct instance_names **at, const struct instance_names_owner *owner,
 			 const struct cloudmap_wire_answer *answer);
+/* source_wake or source_refresh, to the source of each name. Takes NULL. */
+void instance_names_each(struct instance_names *n, void (*what)(struct source *));
 /* No more calls of the sink. Takes NULL. */
 void instance_names_free(struct instance_names *n);
