@@ -525,6 +525,9 @@ static void a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace
 		"\"s\"}",
 		"\"port\":1,\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
 		"\"watch\":\"always\",\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}",
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\",\"dns_fallback\":true}",
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\","
+		"\"dns_fallback_after\":\"1s\"}",
 		"\"dns\":{\"name\":\"n\",\"type\":\"A\"}",
 		"\"dns\":{\"name\":\"m\",\"type\":\"A\"}",
 		"\"dns\":{\"name\":\"n\",\"type\":\"AAAA\"}",
@@ -551,6 +554,32 @@ static void a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace
 			b = parse_in(other, "eu-west-1");
 			assert_int_equal(config_same_source(a->services, b->services), i == j);
 		}
+	}
+}
+
+static void a_vip_of_the_other_family_makes_another_source(void **state)
+{
+	static const char *const sources[] = {
+		"\"dns\":{\"name\":\"n\",\"type\":\"SRV\"}",
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		_cleanup_(config_free_p) struct config *c = NULL;
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+			       "{\"services\":[{\"name\":\"x\",%s},"
+			       "{\"name\":\"y\",\"vip\":\"10.0.0.1\",%s},"
+			       "{\"name\":\"z\",\"vip\":\"fd00::1\",%s}]}",
+			       sources[i], sources[i], sources[i]);
+		c = parse_in(text, "eu-west-1");
+		assert_true(config_same_source(&c->services[0], &c->services[1]));
+		assert_false(config_same_source(&c->services[0], &c->services[2]));
+		assert_false(config_is_ipv6(c, &c->services[0]));
+		assert_false(config_is_ipv6(c, &c->services[1]));
+		assert_true(config_is_ipv6(c, &c->services[2]));
 	}
 }
 
@@ -634,6 +663,7 @@ int main(void)
 		cmocka_unit_test(a_service_is_found_by_any_of_its_names),
 		cmocka_unit_test(
 			a_source_is_the_same_only_if_it_asks_the_same_thing_at_the_same_pace),
+		cmocka_unit_test(a_vip_of_the_other_family_makes_another_source),
 		cmocka_unit_test(durations_are_read_in_every_unit_and_written_in_the_largest),
 		cmocka_unit_test(a_name_may_have_253_octets_and_no_more),
 		cmocka_unit_test(values_have_the_words_of_the_configuration),

@@ -34,6 +34,7 @@ static int set_up(void **state)
 	f->env = (struct source_env){ .loop = &f->loop,
 				      .resolver = f->resolver,
 				      .requests = &f->requests };
+	f->config.vips.addr = addr_from_ipv4((const uint8_t[]){ 127, 254, 0, 0 });
 	f->config.dns_ttl.min_ms = 1000;
 	f->config.dns_ttl.max_ms = 300000;
 	f->news.loop = &f->loop;
@@ -442,6 +443,33 @@ static void a_refresh_asks_at_once_and_only_once(void **state)
 	assert_int_equal(f->server.asked, 2);
 }
 
+static void with_an_ipv6_vip_targets_are_asked_for_ipv6_first(void **state)
+{
+	static const struct dns_row rows[] = {
+		{ .packet = { .name = NAME ".",
+			      .type = 33,
+			      .answer = { NAME ". 60 IN SRV 1 1 80 i-1.internal.",
+					  NAME ". 60 IN SRV 1 1 80 i-2.internal.",
+					  NAME ". 60 IN SRV 1 1 80 i-3.internal." },
+			      .additional = { "i-1.internal. 60 IN A 10.0.1.1",
+					      "i-1.internal. 60 IN AAAA 2001:db8::1" } } },
+		{ .packet = { .name = "i-2.internal.",
+			      .type = 28,
+			      .answer = { "i-2.internal. 60 IN AAAA 2001:db8::2" } } },
+		{ .packet = { .name = "i-3.internal.",
+			      .type = 1,
+			      .answer = { "i-3.internal. 60 IN A 10.0.1.3" } } },
+	};
+	struct fixture *f = *state;
+
+	f->config.vips.addr = addr_from_ipv6((const uint8_t[16]){ 0xfd });
+	DNS_SERVER_SET(&f->server, rows);
+	start(f, CONFIG_DNS_SRV, 0);
+	news_wait(&f->news, 1);
+	assert_string_equal(f->news.last, "10.0.1.3:80*1 [2001:db8::1]:80*1 [2001:db8::2]:80*1");
+	assert_null(strstr(f->server.log, "\nA i-2.internal"));
+}
+
 static void many_targets_are_asked_for_a_few_at_a_time(void **state)
 {
 	static const struct dns_row rows[] = {
@@ -503,6 +531,7 @@ int main(void)
 		TEST(failures_wait_longer_and_a_good_answer_ends_that),
 		TEST(what_nobody_uses_is_looked_at_seldom_and_at_once_when_used),
 		TEST(a_refresh_asks_at_once_and_only_once),
+		TEST(with_an_ipv6_vip_targets_are_asked_for_ipv6_first),
 		TEST(many_targets_are_asked_for_a_few_at_a_time),
 		TEST(a_source_may_be_stopped_from_within_its_sink),
 		TEST(a_stopped_source_is_silent_and_leaves_nothing),

@@ -136,6 +136,17 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? streq(a, b) : a == b;
 }
 
+/* Its sources then prefer addresses of that family; vips.cidr is taken for one of IPv4. */
+static bool has_ipv6_vip(const struct config_service *s)
+{
+	return s->has_vip && !addr_is_ipv4(&s->vip);
+}
+
+static bool same_family(const struct config_service *a, const struct config_service *b)
+{
+	return has_ipv6_vip(a) == has_ipv6_vip(b);
+}
+
 bool config_same_source(const struct config_service *a, const struct config_service *b)
 {
 	if (a->source != b->source || a->watch != b->watch)
@@ -147,13 +158,11 @@ bool config_same_source(const struct config_service *a, const struct config_serv
 		       same_text(a->cloudmap.owner_account, b->cloudmap.owner_account) &&
 		       same_text(a->weights.attribute, b->weights.attribute) &&
 		       a->cloudmap.poll_ms == b->cloudmap.poll_ms && a->port == b->port &&
-		       a->has_vip == b->has_vip &&
-		       addr_is_ipv4(&a->vip) == addr_is_ipv4(&b->vip) && /* of its instances */
-		       a->cloudmap.dns_fallback == b->cloudmap.dns_fallback &&
+		       same_family(a, b) && a->cloudmap.dns_fallback == b->cloudmap.dns_fallback &&
 		       a->cloudmap.dns_fallback_after_ms == b->cloudmap.dns_fallback_after_ms;
 	case CONFIG_SOURCE_DNS:
 		return streq(a->dns.name, b->dns.name) && a->dns.type == b->dns.type &&
-		       a->dns.port == b->dns.port;
+		       same_family(a, b) && a->dns.port == b->dns.port;
 	case CONFIG_SOURCE_STATIC:
 		return same_text(a->fixed.file, b->fixed.file) &&
 		       endpoints_equal(&a->fixed.endpoints, &b->fixed.endpoints);

@@ -22,7 +22,7 @@ struct source_of_dns {
 	struct source_sink sink;
 	char *name;
 	enum dns_wire_type type;
-	bool either;
+	bool either, ipv6_first;
 	uint16_t port;
 	uint32_t ttl_min_ms, ttl_max_ms;
 	uv_timer_t timer;	   /* until the next question */
@@ -129,6 +129,7 @@ static int dns_ask(struct source_of_dns *s)
 					      .name = s->name,
 					      .type = s->type,
 					      .either = s->either,
+					      .ipv6_first = s->ipv6_first,
 					      .port = s->port };
 	int r = dns_lookup_start(&request, on_lookup, s, &s->lookup);
 
@@ -187,6 +188,7 @@ static int dns_start(const struct source_env *env, const struct config *config,
 		.name = strdup(service->dns.name),
 		.type = (enum dns_wire_type)service->dns.type,
 		.either = service->dns.either,
+		.ipv6_first = config_is_ipv6(config, service),
 		.port = service->dns.port,
 		.ttl_min_ms = config->dns_ttl.min_ms,
 		.ttl_max_ms = config->dns_ttl.max_ms,

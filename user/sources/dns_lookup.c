@@ -7,8 +7,8 @@
 
 #define WORDS_MAX (SHUNT_NAME_MAX + 64)
 
-/* A target without an address in the additional section: asked for A, and if it has none for AAAA.
- */
+/* A target without an address in the additional section: asked for A, and if it has none for AAAA,
+ * or the other way round. */
 struct target_question {
 	struct dns_lookup *lookup;
 	struct dns_wire_target *target;
@@ -154,6 +154,15 @@ static void scale_weights(struct dns_wire_answer *a)
 	}
 }
 
+static const struct dns_wire_addresses *target_addresses(const struct dns_wire_target *t,
+							 bool ipv6_first)
+{
+	const struct dns_wire_addresses *first = ipv6_first ? &t->ipv6 : &t->ipv4;
+	const struct dns_wire_addresses *second = ipv6_first ? &t->ipv4 : &t->ipv6;
+
+	return first->n ? first : second;
+}
+
 static int add_targets(struct dns_lookup *l)
 {
 	int r = 0;
@@ -164,7 +173,8 @@ static int add_targets(struct dns_lookup *l)
 		if (t->port == 0)
 			lookup_reject(l, t->name, "has port 0");
 		else /* one instance is one endpoint, not one for each of its families */
-			r = lookup_add(l, t->ipv4.n ? &t->ipv4 : &t->ipv6, t->port, t->weight);
+			r = lookup_add(l, target_addresses(t, l->request.ipv6_first), t->port,
+				       t->weight);
 	}
 	return r;
 }
@@ -178,12 +188,22 @@ static int question_ask(struct target_question *q, enum dns_wire_type type)
 			    &q->query);
 }
 
+static enum dns_wire_type first_type(const struct dns_lookup *l)
+{
+	return l->request.ipv6_first ? DNS_WIRE_AAAA : DNS_WIRE_A;
+}
+
+static enum dns_wire_type other_type(enum dns_wire_type type)
+{
+	return type == DNS_WIRE_A ? DNS_WIRE_AAAA : DNS_WIRE_A;
+}
+
 static int ask_more(struct dns_lookup *l)
 {
 	int r = 0;
 
 	while (l->n_asked < DNS_LOOKUP_ASKED_MAX && l->n_started < l->n_questions && r == 0) {
-		r = question_ask(&l->questions[l->n_started++], DNS_WIRE_A);
+		r = question_ask(&l->questions[l->n_started++], first_type(l));
 		l->n_asked++;
 	}
 	return r;
@@ -237,9 +257,9 @@ static void on_target(void *user, const struct resolver_answer *answer)
 		lookup_fail(l, "partial", q->type, q->target->name, words);
 		return;
 	}
-	if (a.verdict == DNS_WIRE_NOTHING && q->type == DNS_WIRE_A) {
+	if (a.verdict == DNS_WIRE_NOTHING && q->type == first_type(l)) {
 		l->ttl_s = MIN(l->ttl_s, a.ttl_s);
-		if (question_ask(q, DNS_WIRE_AAAA) < 0)
+		if (question_ask(q, other_type(q->type)) < 0)
 			lookup_fail(l, "out_of_memory", q->type, q->target->name, "");
 		return;
 	}
@@ -273,7 +293,7 @@ static void ask_other_family(struct dns_lookup *l)
 	struct dns_lookup_request *request = &l->request;
 
 	request->either = false;
-	request->type = request->type == DNS_WIRE_A ? DNS_WIRE_AAAA : DNS_WIRE_A;
+	request->type = other_type(request->type);
 	dns_wire_done(&l->answer);
 	if (resolver_ask(request->resolver, request->name, (int)request->type, on_question, l,
 			 &l->query) < 0)

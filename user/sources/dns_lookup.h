@@ -19,8 +19,9 @@ struct dns_lookup_request {
 	struct requests *requests; /* or NULL */
 	const char *name;
 	enum dns_wire_type type;
-	bool either;   /* A and AAAA: where there is none of the one, the other is asked for */
-	uint16_t port; /* of the endpoints of A and AAAA; SRV records bring theirs */
+	bool ipv6_first; /* of SRV targets with addresses of both families these are taken */
+	bool either;	 /* A and AAAA: where there is none of the one, the other is asked for */
+	uint16_t port;	 /* of the endpoints of A and AAAA; SRV records bring theirs */
 };
 
 struct dns_lookup_result {

@@ -22,6 +22,8 @@ struct fallback {
 	struct source *api;
 	struct source *dns; /* NULL: it is not asked */
 	char *name;
+	bool has_vip;
+	struct addr vip;
 	uint16_t port;
 	size_t type; /* which is asked for: of `types` */
 	uint32_t after_ms;
@@ -128,6 +130,8 @@ static void dns_begin(struct fallback *s)
 	};
 	const struct config_service service = {
 		.source = CONFIG_SOURCE_DNS,
+		.has_vip = s->has_vip,
+		.vip = s->vip,
 		.dns = { .name = s->name,
 			 .type = types[s->type],
 			 .port = substitute_port(&s->known, s->port) },
@@ -241,7 +245,9 @@ static int fallback_start(const struct source_env *env, const struct config *con
 		.sink = *sink,
 		.port = service->port,
 		.after_ms = service->cloudmap.dns_fallback_after_ms,
-		.config = { .dns_ttl = config->dns_ttl },
+		.config = { .dns_ttl = config->dns_ttl, .vips = config->vips },
+		.vip = service->vip,
+		.has_vip = service->has_vip,
 	};
 	const struct source_sink api = {
 		.snapshot = on_api_snapshot,
