@@ -40,6 +40,7 @@ UNITHELP := $(wildcard tests/*.c) $(filter-out $(UNITSRC),$(wildcard tests/unit/
 KERNHELP := $(wildcard tests/*.c) $(filter-out $(KERNSRC) $(TESTBPF),$(wildcard tests/kernel/*.c))
 BENCHHELP := $(KERNHELP) $(filter-out $(BENCHSRC) $(TESTBPF),$(wildcard tests/bench/*.c))
 HELPSRC  := $(wildcard tests/clients/*.c)
+SIMSRC   := $(wildcard tests/simulate/*.c)
 FUZZSRC  := $(wildcard tests/fuzz/fuzz_*.c)
 # What is fuzzed needs no kernel programs and no libbpf.
 FUZZLIB  := $(wildcard user/base/*.c user/core/*.c) user/agent/control.c user/agent/control_socket.c
@@ -59,7 +60,7 @@ HELPBIN  := $(HELPSRC:tests/clients/%.c=$(BUILD)/clients/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-unit test-kernel test-kernels test-agent fuzz bench bench-quick lint format install clean
+.PHONY: all help deps demo simulate test test-unit test-kernel test-kernels test-agent fuzz bench bench-quick lint format install clean
 
 all: $(BUILD)/shuntd $(BUILD)/shuntctl ## build shuntd and shuntctl (the default)
 
@@ -134,6 +135,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,obj,$(BENCHHELP)) 
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 
+$(BUILD)/simulate: $(call objects,obj,$(SIMSRC)) $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/clients/%: tests/clients/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(ALLFLAGS) -o $@ $< -lpthread
@@ -164,7 +169,7 @@ test: deps ## run every test; the last line counts them
 	$(Q)scripts/run-tests
 
 .PHONY: test-programs
-test-programs: $(UNITBIN) $(KERNBIN) $(HELPBIN) $(BENCHBIN)
+test-programs: $(UNITBIN) $(KERNBIN) $(HELPBIN) $(BENCHBIN) $(BUILD)/simulate
 
 test-unit: $(UNITBIN) ## the pure ring, under sanitizers
 	$(Q)scripts/run-tests unit
@@ -175,7 +180,7 @@ test-kernel: all $(KERNBIN) $(HELPBIN) ## the kernel ring (root)
 test-kernels: all $(KERNBIN) ## the kernel ring on Linux 5.10, 6.1 and 6.12, in virtual machines
 	$(Q)scripts/vm
 
-test-agent: all $(HELPBIN) ## the whole programs against imitated Cloud Map and DNS (root)
+test-agent: all $(HELPBIN) $(BUILD)/simulate ## the whole programs against imitated Cloud Map and DNS (root)
 	$(Q)scripts/run-tests agent
 
 bench: bench-programs ## measure costs beside their alternatives (root)
@@ -183,6 +188,9 @@ bench: bench-programs ## measure costs beside their alternatives (root)
 
 bench-quick: bench-programs ## the same with fewer rounds, under a minute (root)
 	$(Q)scripts/bench --quick
+
+simulate: $(BUILD)/simulate ## a fleet of 1,000 hosts against the quotas of its account
+	$(Q)$(BUILD)/simulate $(SIMULATE)
 
 .PHONY: bench-programs
 bench-programs:

@@ -139,12 +139,6 @@ static void every_sample_is_where_it_belongs(void **state)
 		"code=\"ok\"} 41\n"
 		"shunt_source_requests_total{source=\"cloudmap\",operation=\"DiscoverInstances\","
 		"code=\"RequestLimitExceeded\"} 2\n",
-		"# TYPE shunt_budget_calls_per_second gauge\nshunt_budget_calls_per_second 100\n",
-		"# TYPE shunt_budget_calls_total counter\nshunt_budget_calls_total 7\n",
-		"# TYPE shunt_budget_waiting gauge\nshunt_budget_waiting 3\n",
-		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstances\"} 12.5\n"
-		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstancesRevision\"} 100\n"
-		"shunt_budget_pace_calls_per_second{operation=\"List\"} 100\n",
 		"# TYPE shunt_source_last_success_timestamp_seconds gauge\n"
 		"shunt_source_last_success_timestamp_seconds{service=\"backend\"} 1700000000\n#",
 		"shunt_map_entries{map=\"shunt_services\"} 2\n"
@@ -167,6 +161,25 @@ static void every_sample_is_where_it_belongs(void **state)
 		if (!strstr(text, lines[i]))
 			fail_msg("missing:\n%s\nin:\n%s", lines[i], text);
 	}
+}
+
+static void the_budget_of_calls_is_told(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE shunt_budget_calls_per_second gauge\nshunt_budget_calls_per_second 100\n",
+		"# TYPE shunt_budget_calls_total counter\nshunt_budget_calls_total 7\n",
+		"# TYPE shunt_budget_waiting gauge\nshunt_budget_waiting 3\n",
+		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstances\"} 12.5\n"
+		"shunt_budget_pace_calls_per_second{operation=\"DiscoverInstancesRevision\"} 100\n"
+		"shunt_budget_pace_calls_per_second{operation=\"List\"} 100\n",
+	};
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+
+	(void)state;
+	text = render(&everything, &length);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		assert_non_null(strstr(text, lines[i]));
 }
 
 static void single_backends_have_series_of_their_own(void **state)
@@ -288,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_is_where_it_belongs),
+		cmocka_unit_test(the_budget_of_calls_is_told),
 		cmocka_unit_test(single_backends_have_series_of_their_own),
 		cmocka_unit_test(what_is_unknown_is_left_out),
 		cmocka_unit_test(promtool_has_nothing_to_say),

@@ -18,16 +18,13 @@ struct scene {
 	enum pace_rank use;
 	uint32_t random;
 	uint64_t now_ms;
+	bool scarce; /* full answers are */
 };
 
 static enum pace_question ask(struct scene *s)
 {
-	enum pace_question question;
-
 	s->now_ms = s->pace.due_ms;
-	question = pace_question(&s->pace, s->now_ms);
-	pace_asked(&s->pace, s->now_ms);
-	return question;
+	return pace_question(&s->pace, s->scarce, s->now_ms);
 }
 
 static struct scene scene_of(bool always, bool has_health)
@@ -97,6 +94,22 @@ static void health_is_asked_for_at_every_third_beat_and_else_now_and_then(void *
 	}
 }
 
+static void while_full_answers_are_scarce_health_waits_and_news_does_not(void **state)
+{
+	struct scene s = scene_of(true, true);
+	char word[32];
+
+	(void)state;
+	s.scarce = true;
+	assert_string_equal(beats(&s, word, 13), "ArrrrrrrrrrrA");
+	assert_int_equal(beat(&s, NULL), 'r');
+	s.answer.revision = 8;
+	assert_string_equal(beats(&s, word, 3), "rAr");
+	assert_int_equal(beat(&s, NULL), 'r');
+	s.scarce = false;
+	assert_int_equal(beat(&s, NULL), 'A');
+}
+
 static void of_whom_nothing_is_known_comes_with_those_in_use(void **state)
 {
 	struct scene s = scene_of(false, true);
@@ -108,6 +121,10 @@ static void of_whom_nothing_is_known_comes_with_those_in_use(void **state)
 	assert_int_equal(pace_rank(&s.pace), PACE_IN_USE);
 	(void)beat(&s, NULL);
 	assert_int_equal(pace_rank(&s.pace), PACE_IDLE);
+
+	s = scene_of(false, true);
+	assert_true(pace_wake(&s.pace, s.now_ms)); /* somebody waits for it */
+	assert_int_equal(pace_rank(&s.pace), PACE_NEWS);
 }
 
 static void beats_are_a_poll_apart_a_twentieth_early_and_never_late(void **state)
@@ -277,11 +294,15 @@ static void what_nobody_uses_is_asked_for_seldom_and_at_once_when_used(void **st
 	assert_false(pace_wake(&s.pace, s.now_ms));
 }
 
-static void idle_is_a_minute_at_most_and_a_poll_at_least(void **state)
+static void idle_is_five_minutes_at_most_and_a_poll_at_least(void **state)
 {
 	static const struct {
 		uint32_t poll_ms, idle_ms;
-	} rows[] = { { 100, 1200 }, { 5000, 60000 }, { 10000, 60000 }, { 600000, 600000 } };
+	} rows[] = { { 100, 1200 },
+		     { 5000, 60000 },
+		     { 10000, 120000 },
+		     { 60000, 300000 },
+		     { 600000, 600000 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -321,6 +342,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health_is_asked_for_at_every_third_beat_and_else_now_and_then),
+		cmocka_unit_test(while_full_answers_are_scarce_health_waits_and_news_does_not),
 		cmocka_unit_test(of_whom_nothing_is_known_comes_with_those_in_use),
 		cmocka_unit_test(beats_are_a_poll_apart_a_twentieth_early_and_never_late),
 		cmocka_unit_test(what_has_fallen_behind_does_not_catch_up),
@@ -334,7 +356,7 @@ int main(void)
 		cmocka_unit_test(
 			where_revisions_fail_all_is_asked_for_unless_it_is_for_asking_too_much),
 		cmocka_unit_test(what_nobody_uses_is_asked_for_seldom_and_at_once_when_used),
-		cmocka_unit_test(idle_is_a_minute_at_most_and_a_poll_at_least),
+		cmocka_unit_test(idle_is_five_minutes_at_most_and_a_poll_at_least),
 		cmocka_unit_test(a_service_that_is_always_watched_is_never_idle),
 		cmocka_unit_test(a_refresh_during_a_question_for_a_revision_asks_for_all_after_it),
 	};

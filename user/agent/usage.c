@@ -26,7 +26,7 @@ static void wake(struct agent *agent)
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (w->use == PACE_IDLE && usage_of(w) == PACE_IN_USE)
+		if (w->use != PACE_IN_USE && usage_of(w) == PACE_IN_USE)
 			watch_wake(w);
 	}
 }

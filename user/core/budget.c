@@ -3,12 +3,14 @@
 
 #include <errno.h>
 
-/* By so much others are let go first. */
+#define MINUTE_MS 60000
+
+/* By so much others are let go first: more than most wait, and yet nobody waits for ever. */
 static const uint32_t handicaps_ms[] = {
 	[PACE_NEWS] = 0,
-	[PACE_IN_USE] = 15000,
-	[PACE_ASSUMED] = 30000,
-	[PACE_IDLE] = 60000,
+	[PACE_IN_USE] = 5 * MINUTE_MS,
+	[PACE_ASSUMED] = 10 * MINUTE_MS,
+	[PACE_IDLE] = 15 * MINUTE_MS,
 };
 
 /* --- its life --------------------------------------------------------------------------------- */

@@ -9,26 +9,21 @@ void pace_init(struct pace *p, uint32_t poll_ms, bool always, uint64_t now_ms)
 		.poll_ms = poll_ms,
 		.idle_ms = idle_ms,
 		.always = always,
-		.backoff = { .first_ms = MIN((uint64_t)2 * poll_ms, PACE_BACKOFF_MAX_MS),
+		.backoff = { .first_ms = MIN((uint64_t)2 * poll_ms, PACE_BACKOFF_FIRST_MS),
 			     .max_ms = PACE_BACKOFF_MAX_MS },
 		.due_ms = now_ms,
 		.rank = PACE_ASSUMED,
 	};
 }
 
-enum pace_question pace_question(const struct pace *p, uint64_t now_ms)
+enum pace_question pace_question(const struct pace *p, bool scarce, uint64_t now_ms)
 {
-	uint8_t beats = p->has_health && p->rank != PACE_IDLE ? PACE_HEALTH_BEATS : PACE_REST_BEATS;
-	bool all = !p->known || !p->has_revision || p->doubted || p->news ||
+	bool often = p->has_health && p->rank != PACE_IDLE && !scarce;
+	uint8_t beats = often ? PACE_HEALTH_BEATS : PACE_REST_BEATS;
+	bool all = !p->known || !p->has_revision || p->doubted || p->changed || p->awaited ||
 		   now_ms < p->lacks_until_ms || p->beats + 1 >= beats;
 
 	return all ? PACE_ASK_ALL : PACE_ASK_REVISION;
-}
-
-void pace_asked(struct pace *p, uint64_t now_ms)
-{
-	p->asked_ms = now_ms;
-	p->news = false;
 }
 
 /*
@@ -48,12 +43,6 @@ static void schedule(struct pace *p, enum pace_rank use, bool first, uint64_t no
 	p->due_ms = MAX(p->due_ms + period_ms - (early_ms ? random % early_ms : 0), now_ms);
 }
 
-static void ask_at_once(struct pace *p, uint64_t now_ms)
-{
-	p->news = true;
-	p->due_ms = now_ms;
-}
-
 /* It serves whoever has asked for news meanwhile, too. */
 void pace_take_answer(struct pace *p, const struct pace_answer *answer, enum pace_rank use,
 		      uint64_t now_ms, uint32_t random)
@@ -66,7 +55,7 @@ void pace_take_answer(struct pace *p, const struct pace_answer *answer, enum pac
 	p->doubted = false;
 	p->beats = 0;
 	p->known = true;
-	p->news = false;
+	p->changed = p->awaited = false;
 	schedule(p, use, first, now_ms, random);
 }
 
@@ -75,15 +64,14 @@ void pace_take_answer(struct pace *p, const struct pace_answer *answer, enum pac
 bool pace_take_revision(struct pace *p, uint64_t revision, enum pace_rank use, uint64_t now_ms,
 			uint32_t random)
 {
-	bool same = p->has_revision && revision == p->revision;
-
+	p->changed = !p->has_revision || revision != p->revision;
 	p->lacks_until_ms = 0;
 	p->beats++;
-	if (same && !p->news)
-		schedule(p, use, false, now_ms, random);
+	if (p->changed || p->awaited)
+		p->due_ms = now_ms;
 	else
-		ask_at_once(p, now_ms);
-	return same;
+		schedule(p, use, false, now_ms, random);
+	return !p->changed;
 }
 
 void pace_take_failure(struct pace *p, enum pace_question asked, enum pace_failure failure,
@@ -91,7 +79,7 @@ void pace_take_failure(struct pace *p, enum pace_question asked, enum pace_failu
 {
 	if (asked == PACE_ASK_REVISION && failure == PACE_LACKS) {
 		p->lacks_until_ms = now_ms + PACE_LACKS_MS + random % (PACE_LACKS_MS / 10);
-		ask_at_once(p, now_ms);
+		p->due_ms = now_ms;
 		return;
 	}
 	/* news must not wait for a call that fails alone */
@@ -109,21 +97,22 @@ void pace_doubt(struct pace *p, bool doubted)
 
 bool pace_wake(struct pace *p, uint64_t now_ms)
 {
-	if (p->rank != PACE_IDLE)
+	if (p->rank != PACE_IDLE && p->known)
 		return false;
 	p->rank = PACE_IN_USE;
-	ask_at_once(p, now_ms);
+	pace_refresh(p, now_ms);
 	return true;
 }
 
 void pace_refresh(struct pace *p, uint64_t now_ms)
 {
-	ask_at_once(p, now_ms);
+	p->awaited = true;
+	p->due_ms = now_ms;
 }
 
 enum pace_rank pace_rank(const struct pace *p)
 {
-	if (p->news)
+	if (p->awaited || (p->changed && p->rank != PACE_IDLE))
 		return PACE_NEWS;
 	return p->known ? p->rank : PACE_IN_USE; /* nothing is known: that cannot wait */
 }

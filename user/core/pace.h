@@ -13,9 +13,10 @@
 #include "base/util.h"
 #include "core/backoff.h"
 
+#define PACE_BACKOFF_FIRST_MS 1000
 #define PACE_BACKOFF_MAX_MS 15000
 #define PACE_IDLE_POLLS 12
-#define PACE_IDLE_MAX_MS 60000
+#define PACE_IDLE_MAX_MS 300000
 /* All instances are asked for at every so manyth beat at least. */
 #define PACE_HEALTH_BEATS 3
 #define PACE_REST_BEATS 12
@@ -40,14 +41,14 @@ struct pace {
 	bool always;		   /* it counts as in use */
 	struct backoff backoff;
 	uint64_t due_ms;	 /* of the next question; what the schedule goes by */
-	uint64_t asked_ms;	 /* the last one */
 	uint64_t lacks_until_ms; /* no question for revisions before; 0: they are answered */
 	uint64_t revision;	 /* that the last full answer was of */
 	bool has_revision;
 	bool has_health;     /* as of that answer */
 	bool doubted;	     /* its holder wants it repeated before it counts */
 	bool known;	     /* there has been a full answer */
-	bool news;	     /* the next question is out of turn */
+	bool changed;	     /* its revision is another than that of the last full answer */
+	bool awaited;	     /* somebody wants a full answer now */
 	enum pace_rank rank; /* by its use */
 	uint8_t beats;	     /* since the last full answer; PACE_REST_BEATS: the next is for all */
 };
@@ -68,10 +69,11 @@ enum pace_failure {
 void pace_init(struct pace *p, uint32_t poll_ms, bool always, uint64_t now_ms);
 
 enum pace_rank pace_rank(const struct pace *p);
-/* What to ask when it is due. */
-enum pace_question pace_question(const struct pace *p, uint64_t now_ms);
-/* It is asked now. */
-void pace_asked(struct pace *p, uint64_t now_ms);
+/*
+ * What to ask when it is due. `scarce`: the account's quota for full answers is reached; then they
+ * are for news, and health has to wait, or the question for it would keep that for news waiting.
+ */
+enum pace_question pace_question(const struct pace *p, bool scarce, uint64_t now_ms);
 
 /*
  * What came of it; p->due_ms is then that of the next question. `use`: PACE_IN_USE, PACE_ASSUMED or
@@ -88,7 +90,7 @@ void pace_take_failure(struct pace *p, enum pace_question asked, enum pace_failu
 /* Whether the last full answer has to be repeated before it counts. */
 void pace_doubt(struct pace *p, bool doubted);
 
-/* Somebody uses it, and it was idle: all, now. false: it was not. */
+/* Somebody uses it, and it was idle, or nothing is known of it: all, now. false: no need. */
 bool pace_wake(struct pace *p, uint64_t now_ms);
 /* All, now. */
 void pace_refresh(struct pace *p, uint64_t now_ms);

@@ -2,12 +2,15 @@
 #include "core/quota.h"
 
 #define SECOND_MS 1000
-#define RISE_SLOWEST 16 /* by a sixteenth a second, then an eighth ... */
-#define CALM_MAX 4	/* ... and at most to twice what it was */
+/* One call that was refused of one says less than ten of ten. */
+#define DOUBT 4
+#define KNEE 0.85
+#define RISE_SLOWEST 32 /* by so manyth a second, then twice that ... */
+#define CALM_MAX 5	/* ... and at most to twice the rate */
 
 void quota_init(struct quota *q, uint32_t max)
 {
-	*q = (struct quota){ .rate = max, .max = max };
+	*q = (struct quota){ .rate = max, .max = max, .knee = max };
 }
 
 void quota_set_max(struct quota *q, uint32_t max)
@@ -31,26 +34,36 @@ void quota_begin(struct quota *q, uint64_t now_ms)
 	q->next_ms = MAX(q->next_ms, now_ms) + (uint64_t)(SECOND_MS / q->rate);
 }
 
-/* An error of the server may be about one service; of most calls, it is not. */
-static double share_refused(const struct quota *q)
+static void fall(struct quota *q, double refused)
 {
-	uint32_t broken = 2 * q->second.broken > q->second.ended ? q->second.broken : 0;
-
-	return (double)(q->second.refused + broken) / q->second.ended;
+	/* errors of the server say nothing of how many calls there may be */
+	if (q->second.refused > 0)
+		q->knee = q->rate * KNEE;
+	q->rate = MAX(q->rate * MAX(1 - refused, 0.5), MIN(QUOTA_RATE_MIN, q->max));
+	q->calm = 0;
 }
 
+/* Soon back to where it went well, then carefully beyond. */
+static void rise(struct quota *q)
+{
+	double more = q->rate < q->knee ? (q->knee - q->rate) / 4
+					: q->rate * (1 << q->calm) / RISE_SLOWEST;
+
+	if (q->rate >= q->knee && q->calm < CALM_MAX)
+		q->calm++;
+	q->rate = MIN(q->rate + MAX(more, q->rate / RISE_SLOWEST), q->max);
+}
+
+/* An error of the server may be about one service; of most calls, it is not. */
 static void adapt(struct quota *q)
 {
-	double refused = share_refused(q);
+	uint32_t broken = 2 * q->second.broken > q->second.ended ? q->second.broken : 0;
+	uint32_t bad = q->second.refused + broken;
 
-	if (refused > 0) {
-		q->calm = 0;
-		q->rate = MAX(q->rate * MAX(1 - refused, 0.5), MIN(QUOTA_RATE_MIN, q->max));
-		return;
-	}
-	q->rate = MIN(q->rate * (1 + (double)(1 << q->calm) / RISE_SLOWEST), q->max);
-	if (q->calm < CALM_MAX)
-		q->calm++;
+	if (bad > 0)
+		fall(q, (double)bad / (q->second.ended + DOUBT));
+	else
+		rise(q);
 }
 
 void quota_end(struct quota *q, enum quota_outcome outcome, uint64_t now_ms)

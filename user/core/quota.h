@@ -2,8 +2,8 @@
 /*
  * How fast calls of one kind may go, as far as the account's quota for them allows, which nobody
  * tells and which all hosts share. Once a second it goes down by the share of calls that were
- * refused, to half at most, or up if none was: slowly at first, for then it is probably near the
- * quota, then faster. Pure: time is an argument.
+ * refused, to half at most, or up if none was: soon to where it went well, then carefully beyond.
+ * Pure: time is an argument.
  */
 #pragma once
 
@@ -21,6 +21,7 @@ enum quota_outcome {
 struct quota {
 	double rate; /* calls a second; `max`: it does not hold anything back */
 	double max;
+	double knee;	  /* near which it went well */
 	uint64_t next_ms; /* no call before, while it holds back */
 	struct {
 		uint64_t since_ms;

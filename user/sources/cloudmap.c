@@ -247,7 +247,6 @@ static void on_turn(void *user)
 		return;
 	}
 	s->question = s->turn.call.kind == BUDGET_INSTANCES ? PACE_ASK_ALL : PACE_ASK_REVISION;
-	pace_asked(&s->pace, uv_now(s->env.loop));
 	s->serial = set->serial;
 	s->offset_s = credentials_clock(s->env.credentials)->offset_s;
 	r = start_call(s, set);
@@ -259,7 +258,9 @@ static void on_turn(void *user)
 
 static void ask(struct cloudmap *s)
 {
-	enum pace_question next = pace_question(&s->pace, uv_now(s->env.loop));
+	const struct budget *budget = turns_budget(s->env.turns);
+	bool scarce = quota_holds_back(&budget->quotas[BUDGET_INSTANCES]);
+	enum pace_question next = pace_question(&s->pace, scarce, uv_now(s->env.loop));
 
 	(void)uv_timer_stop(&s->timer);
 	if (!credentials_get(s->env.credentials)) {
