@@ -64,13 +64,13 @@ static __always_inline __u32 turn_of(__u64 key, __u32 count)
  * backend, and when that leaves the run, to another.
  */
 static __always_inline void turn(struct choice *choice, const struct shunt_counters *counters,
-				 __u32 cpu, const struct pick *pick, pick_key_fn *key, bool probe)
+				 __u32 cpu, const struct pick *pick, pick_key_fn *key, bool lookup)
 {
 	bool connects = pick->asker == ASKER_CONNECT;
 	__u8 balance = choice->head.balance;
 
 	choice->key = 0;
-	if (balance == BALANCE_ROUND_ROBIN && connects && !probe) {
+	if (balance == BALANCE_ROUND_ROBIN && connects && !lookup) {
 		choice->turn = (__u32)(counters->redirected + cpu) % choice->count;
 		return;
 	}
@@ -309,14 +309,14 @@ static __always_inline const union shunt_cell *choose(const struct pick *pick,
 						      struct choice *choice,
 						      const struct shunt_counters *counters,
 						      __u32 cpu, pick_key_fn *key,
-						      pick_end_fn *end_earlier, bool probe)
+						      pick_end_fn *end_earlier, bool lookup)
 {
 	__u32 index;
 
 	choice->avoid = counters->look & SHUNT_LOOK_AVOID;
 	choice->limited = false;
 	choice->flags = 0;
-	turn(choice, counters, cpu, pick, key, probe);
+	turn(choice, counters, cpu, pick, key, lookup);
 	index = choice->first + choice->turn;
 	if (WITH_TRACKS && (choice->head.flags & SHUNT_HEAD_CARE || choice->avoid))
 		index = choose_carefully(pick, choice, key, end_earlier);

@@ -145,9 +145,9 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, SHUNT_BACKENDS_MAX);
-	__type(key, struct shunt_doomed_key);
-	__type(value, struct shunt_doomed);
-} shunt_doomed SEC(".maps");
+	__type(key, struct shunt_reset_key);
+	__type(value, struct shunt_reset);
+} shunt_resets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -58,10 +58,10 @@ static __always_inline bool wants_ipv6(const struct pick *pick, shunt_run run)
 }
 
 /*
- * A UDP connect() on a service of any protocol may be no more than a resolver's probe (RFC 6724
- * sorting): it is not counted, and does not move the round robin.
+ * A UDP connect() on a service of any protocol may be no more than a resolver's lookup of its
+ * source address (RFC 6724 sorting): it is not counted, and does not move the round robin.
  */
-static __always_inline bool is_probe(const struct pick *pick, struct shunt_head head)
+static __always_inline bool is_source_lookup(const struct pick *pick, struct shunt_head head)
 {
 	return pick->protocol == IPPROTO_UDP && pick->asker == ASKER_CONNECT &&
 	       head.protocol == PROTOCOL_ANY;
@@ -77,7 +77,7 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 	const union shunt_cell *cell;
 	const shunt_run *place;
 	struct shunt_head head;
-	bool is_ipv6, probe, counted;
+	bool is_ipv6, lookup, counted;
 	__u32 base;
 	shunt_run run;
 
@@ -98,14 +98,14 @@ static __always_inline enum verdict pick_backend(struct pick *pick, pick_key_fn 
 		return VERDICT_NOT_OURS;
 	head = cell->head;
 	pick->generation = head.generation;
-	probe = is_probe(pick, head);
-	counted = !probe && pick->asker != ASKER_SEND_AGAIN;
+	lookup = is_source_lookup(pick, head);
+	counted = !lookup && pick->asker != ASKER_SEND_AGAIN;
 	is_ipv6 = wants_ipv6(pick, run);
 	choice.head = head;
 	choice.first = base + 1 + (is_ipv6 ? SHUNT_RUN_COUNT4(run) : 0);
 	choice.count = is_ipv6 ? SHUNT_RUN_COUNT6(run) : SHUNT_RUN_COUNT4(run);
 	if (choice.count &&
-	    slot_take(pick, choose(pick, &choice, counters, cpu, key, end_earlier, probe),
+	    slot_take(pick, choose(pick, &choice, counters, cpu, key, end_earlier, lookup),
 		      is_ipv6)) {
 		if (counted)
 			__sync_fetch_and_add(&counters->redirected, 1);

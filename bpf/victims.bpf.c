@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tells the cookies of sockets with notes in socket storage that are connected to a doomed backend,
+ * Tells the cookies of sockets with notes in socket storage that are to be reset,
  * of all network namespaces at once: so the agent knows whether there are any, before it enters
  * one, and where the kernel has no bpf_sock_destroy(), whom to look for by netlink.
  */
-#include "doomed.bpf.h"
+#include "reset.bpf.h"
 
 struct seq_file;
 
@@ -25,7 +25,7 @@ int shunt_victims(struct bpf_iter__bpf_sk_storage_map *ctx)
 	const struct shunt_sender *sender = ctx->value;
 	const struct sock_common *sk = ctx->sk;
 	struct shunt_victim victim = { 0 };
-	const struct shunt_doomed *row;
+	const struct shunt_reset *row;
 	struct peer peer;
 
 	if (!sk || !sender)
@@ -34,7 +34,7 @@ int shunt_victims(struct bpf_iter__bpf_sk_storage_map *ctx)
 	victim.cookie = (__u64)sk->skc_cookie.counter;
 	if (!peer.port || sk->skc_state == TCP_CLOSE || !victim.cookie)
 		return 0;
-	row = sender_doomed(sender, &peer, &victim.service_id);
+	row = sender_reset(sender, &peer, &victim.service_id);
 	if (!row)
 		return 0;
 	victim.reason = row->reason;

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define SHUNT_LAYOUT_VERSION 9
+#define SHUNT_LAYOUT_VERSION 10
 
 /* Capacities: max_entries of the maps when they are made. Taken-over maps keep the size they have.
  */
@@ -48,8 +48,8 @@ enum shunt_state {
 	STATE_EJECTED = 4,
 };
 
-/* Why connections to a backend are destroyed. */
-enum shunt_reset {
+/* Why connections to a backend are reset. */
+enum shunt_reset_reason {
 	RESET_REMOVED,
 	RESET_UNHEALTHY,
 	RESETS,
@@ -432,30 +432,30 @@ struct shunt_sender {
 };
 
 /*
- * shunt_doomed: backends whose connections are to be destroyed, because they have left the service
+ * shunt_resets: backends whose connections are to be reset, because they have left the service
  * or are unhealthy, and it is configured so; until that is done. Written by the agent, before the
  * plan that takes the backend away; read by it and by the programs that destroy.
  */
-struct shunt_doomed_key {
+struct shunt_reset_key {
 	__u32 service_id;
 	struct shunt_address backend;
 	__u16 port; /* 0: the ports that clients asked for */
 	__u16 pad;
 };
 
-struct shunt_doomed {
+struct shunt_reset {
 	__u32 generation; /* of the service id */
 	__u32 born;	  /* connections of the backend as it came back since are not meant */
-	enum shunt_reset reason;
+	enum shunt_reset_reason reason;
 	__u32 pad;
 	__u64 due_ns; /* CLOCK_MONOTONIC: not before */
 };
 
-/* What bpf/victims.bpf.c tells of a socket to be destroyed; not of a map. */
+/* What bpf/victims.bpf.c tells of a socket to be reset; not of a map. */
 struct shunt_victim {
 	__u64 cookie;
 	__u32 service_id;
-	enum shunt_reset reason;
+	enum shunt_reset_reason reason;
 	struct shunt_address backend; /* its peer */
 	__u16 port;
 	__u16 pad[3];
@@ -516,8 +516,8 @@ SHUNT_ASSERT_SIZE(struct shunt_service, 88);
 SHUNT_ASSERT_SIZE(struct shunt_backend, 140);
 SHUNT_ASSERT_SIZE(struct shunt_note, 36);
 SHUNT_ASSERT_SIZE(struct shunt_sender, 424);
-SHUNT_ASSERT_SIZE(struct shunt_doomed_key, 24);
-SHUNT_ASSERT_SIZE(struct shunt_doomed, 24);
+SHUNT_ASSERT_SIZE(struct shunt_reset_key, 24);
+SHUNT_ASSERT_SIZE(struct shunt_reset, 24);
 SHUNT_ASSERT_SIZE(struct shunt_victim, 40);
 SHUNT_ASSERT_SIZE(struct shunt_timing, 192);
 SHUNT_ASSERT_SIZE(struct shunt_attempt, 48);

@@ -15,9 +15,9 @@ from playground.services import VIP, endpoints, from_cloudmap, register, static
 HOUR = {"after": "1h", "then": "reset"}
 
 
-def doomed(agent):
+def pending(agent):
     """The rows of backends whose connections are to go, or just went."""
-    return json.loads(run(["bpftool", "--json", "map", "dump", "pinned", agent.pins / "shunt_doomed"]).stdout)
+    return json.loads(run(["bpftool", "--json", "map", "dump", "pinned", agent.pins / "shunt_resets"]).stdout)
 
 
 def resets(agent, reason):
@@ -76,7 +76,7 @@ def test_connections_to_a_backend_that_leaves_are_reset_and_others_live(fleet, g
     assert held.alive(2)
     wait.until("they are counted, and nothing else", lambda: resets(agent, "removed") == 2)
     assert resets(agent, "unhealthy") == 0
-    wait.until("nothing is left to do", lambda: doomed(agent) == [])
+    wait.until("nothing is left to do", lambda: pending(agent) == [])
     assert held.alive(2)
 
 
@@ -85,7 +85,7 @@ def test_by_default_connections_to_a_backend_that_leaves_live(fleet, ground, clo
     held = Held(ground)
     cloud.deregister("backend", "i-1")
     agent.wait_backends("backend.demo.internal", 1)
-    assert doomed(agent) == []
+    assert pending(agent) == []
     wait.holds("they live", lambda: held.alive(1))
 
 
@@ -94,7 +94,7 @@ def test_an_instance_that_falls_ill_has_not_left(fleet, ground, cloud):
     held = Held(ground)
     cloud.health("backend", "i-1", "UNHEALTHY")
     wait.until("it is unhealthy", lambda: agent.metric("shunt_backends", state="unhealthy") == 1)
-    assert doomed(agent) == [] and agent.backends("backend.demo.internal") == 2
+    assert pending(agent) == [] and agent.backends("backend.demo.internal") == 2
     wait.holds("its connections live", lambda: held.alive(1), during=0.3)
     cloud.deregister("backend", "i-1")
     held.wait_reset(1)
@@ -105,10 +105,10 @@ def test_a_backend_that_is_back_in_time_keeps_its_connections(fleet, ground, clo
     agent = fleet(on_removal=HOUR)
     held = Held(ground)
     cloud.deregister("backend", "i-1")
-    wait.until("it is noted", lambda: len(doomed(agent)) == 1)
+    wait.until("it is noted", lambda: len(pending(agent)) == 1)
     assert held.alive(1)
     cloud.register("backend", "i-1", network.backends[0].address, 8080)
-    wait.until("it is reprieved", lambda: doomed(agent) == [])
+    wait.until("it is reprieved", lambda: pending(agent) == [])
     assert held.alive(1)
 
 
@@ -149,7 +149,7 @@ def test_a_drained_backend_keeps_its_connections(fleet, ground, network):
     held = Held(ground)
     agent.ctl("drain", f"{network.backends[0].address}:8080")
     wait.until("it is drained", lambda: agent.metric("shunt_backends", state="draining") == 1)
-    assert doomed(agent) == []
+    assert pending(agent) == []
     wait.holds("its connections live", lambda: held.alive(1))
 
 
@@ -157,12 +157,12 @@ def test_what_is_due_outlives_the_agent(fleet, ground, cloud):
     agent = fleet(on_removal={"after": "2s", "then": "reset"})
     held = Held(ground)
     cloud.deregister("backend", "i-1")
-    wait.until("it is noted", lambda: len(doomed(agent)) == 1)
+    wait.until("it is noted", lambda: len(pending(agent)) == 1)
     agent.kill()
     assert held.alive(1)
     agent.start()
     held.wait_reset(1)
-    wait.until("nothing is left to do", lambda: doomed(agent) == [])
+    wait.until("nothing is left to do", lambda: pending(agent) == [])
     assert held.alive(2)
 
 
@@ -170,11 +170,11 @@ def test_what_nobody_asks_for_any_more_is_forgotten(fleet, ground, cloud):
     agent = fleet(on_removal=HOUR)
     held = Held(ground)
     cloud.deregister("backend", "i-1")
-    wait.until("it is noted", lambda: len(doomed(agent)) == 1)
+    wait.until("it is noted", lambda: len(pending(agent)) == 1)
     del agent.config["services"][0]["on_removal"]
     agent.write()
     agent.ctl("reload")
-    wait.until("it is forgotten", lambda: doomed(agent) == [])
+    wait.until("it is forgotten", lambda: pending(agent) == [])
     assert held.alive(1)
 
 

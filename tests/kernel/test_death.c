@@ -17,7 +17,7 @@
 #define WRITES_MAX 200
 
 /* An address that is asked for all the time. Sets of backends: bit N for playground_reached() N. */
-struct probe {
+struct target {
 	const char *to;
 	int kind;
 	uint64_t before, after;
@@ -44,7 +44,7 @@ static int end(void **state)
 /* --- who connects all the time ---------------------------------------------------------------- */
 
 struct watcher {
-	const struct probe *probes;
+	const struct target *targets;
 	size_t n;
 	bool stop;
 	unsigned int connects, failed, misled;
@@ -52,7 +52,7 @@ struct watcher {
 	int misled_to;
 };
 
-static void look(struct watcher *w, const struct probe *p)
+static void look(struct watcher *w, const struct target *p)
 {
 	int reached = playground_reach(p->to, p->kind);
 
@@ -76,7 +76,7 @@ static void *watch(void *user)
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
 		for (size_t i = 0; i < w->n; i++)
-			look(w, &w->probes[i]);
+			look(w, &w->targets[i]);
 	}
 	return NULL;
 }
@@ -185,9 +185,10 @@ static bool survives_death_after(struct agent *a, int writes, const struct table
 	return died;
 }
 
-static void survives(struct table before, struct table after, const struct probe *probes, size_t n)
+static void survives(struct table before, struct table after, const struct target *targets,
+		     size_t n)
 {
-	const struct watcher w = { .probes = probes, .n = n };
+	const struct watcher w = { .targets = targets, .n = n };
 	struct agent a;
 	int writes = 1;
 
@@ -201,9 +202,9 @@ static void survives(struct table before, struct table after, const struct probe
 	table_done(&after);
 }
 
-#define SURVIVES(before, after, ...)                                   \
-	survives(before, after, (const struct probe[]){ __VA_ARGS__ }, \
-		 sizeof((const struct probe[]){ __VA_ARGS__ }) / sizeof(struct probe))
+#define SURVIVES(before, after, ...)                                    \
+	survives(before, after, (const struct target[]){ __VA_ARGS__ }, \
+		 sizeof((const struct target[]){ __VA_ARGS__ }) / sizeof(struct target))
 
 #define NOTHING ((struct table){ 0 })
 

@@ -322,7 +322,7 @@ static void maglev_moves_few_keys_of_the_backends_that_stay(void **state)
 	assert_in_range(moved, 0, 100);
 }
 
-static void a_udp_probe_is_not_counted_and_moves_no_turn(void **state)
+static void a_source_address_lookup_is_not_counted_and_moves_no_turn(void **state)
 {
 	(void)state;
 	agent_become(&agent,
@@ -377,7 +377,7 @@ int main(void)
 		cmocka_unit_test(beyond_a_limit_nothing_is_picked_or_counted),
 		cmocka_unit_test(maglev_keeps_a_backend_for_a_task_or_a_socket),
 		cmocka_unit_test(maglev_moves_few_keys_of_the_backends_that_stay),
-		cmocka_unit_test(a_udp_probe_is_not_counted_and_moves_no_turn),
+		cmocka_unit_test(a_source_address_lookup_is_not_counted_and_moves_no_turn),
 		cmocka_unit_test(an_empty_service_refuses_or_passes_and_counts),
 		cmocka_unit_test(a_service_that_goes_and_another_that_comes_do_not_share_counts),
 	};

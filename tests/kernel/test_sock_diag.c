@@ -54,11 +54,11 @@ static void nobody_but_the_kernel_answers(void **state)
 	const struct sock_diag_order order = { wants_none, destroyed_none, &asked };
 
 	(void)state;
-	for (int probes = 0; probes < 2; probes++) {
+	for (int asks = 0; asks < 2; asks++) {
 		_cleanup_close_ int victim = netlink(), task = netlink();
 
-		assert_int_equal(probes ? sock_diag_probe(victim)
-					: sock_diag_destroy(victim, &order),
+		assert_int_equal(asks ? sock_diag_is_able(victim)
+				      : sock_diag_destroy(victim, &order),
 				 0);
 		assert_int_equal(forge(task, victim), -ECONNREFUSED);
 	}

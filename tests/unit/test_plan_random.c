@@ -26,15 +26,15 @@ static const uint16_t asked_ports[] = { 80, 81, 82 };
 static const uint8_t asked_protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
 #define PROBES (WISHES_VIPS * ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols))
 
-struct probe {
+struct question {
 	struct addr_port to;
 	uint8_t protocol;
 };
 
-static struct probe probe_at(size_t i)
+static struct question question_at(size_t i)
 {
 	size_t per_vip = ARRAY_SIZE(asked_ports) * ARRAY_SIZE(asked_protocols);
-	struct probe p = { .to = wanted_address(wishes_vips[i / per_vip]) };
+	struct question p = { .to = wanted_address(wishes_vips[i / per_vip]) };
 
 	p.to.port = asked_ports[i % ARRAY_SIZE(asked_ports)];
 	p.protocol = asked_protocols[i / ARRAY_SIZE(asked_ports) % ARRAY_SIZE(asked_protocols)];
@@ -43,7 +43,7 @@ static struct probe probe_at(size_t i)
 
 /* --- what is allowed to be seen --------------------------------------------------------------- */
 
-static const struct table_service *owner_of(const struct table *want, const struct probe *p)
+static const struct table_service *owner_of(const struct table *want, const struct question *p)
 {
 	for (size_t i = 0; i < want->n; i++) {
 		const struct table_service *s = &want->services[i];
@@ -61,13 +61,13 @@ static const struct table_service *owner_of(const struct table *want, const stru
  * service, what its service will be: it may be renewed before it goes.
  */
 struct expectation {
-	struct probe probe;
+	struct question question;
 	const struct table_service *owner;
 	outcome before, after, renewed;
 };
 
 static outcome renewed_outcome(const struct imitation *m, const struct table *want,
-			       const struct probe *p)
+			       const struct question *p)
 {
 	uint32_t id = imitation_find(m, &p->to, p->protocol);
 
@@ -86,11 +86,11 @@ static void expect(const struct imitation *m, const struct table *want,
 	for (size_t i = 0; i < PROBES; i++) {
 		struct expectation *e = &list[i];
 
-		e->probe = probe_at(i);
-		e->owner = owner_of(want, &e->probe);
-		e->before = imitation_resolve(m, &e->probe.to, e->probe.protocol);
+		e->question = question_at(i);
+		e->owner = owner_of(want, &e->question);
+		e->before = imitation_resolve(m, &e->question.to, e->question.protocol);
 		e->after = e->owner ? imitation_outcome(e->owner) : 0;
-		e->renewed = renewed_outcome(m, want, &e->probe);
+		e->renewed = renewed_outcome(m, want, &e->question);
 		if (e->renewed == 0)
 			e->renewed = e->before;
 	}
@@ -183,8 +183,8 @@ static void complain(const struct history *h, size_t write, const struct expecta
 	char text[ADDR_PORT_TEXT_MAX];
 
 	fail_msg("seed %u step %u write %zu: %s protocol %u led to %llx, not from %llx to %llx",
-		 h->seed, h->step, write, addr_port_format(&e->probe.to, text), e->probe.protocol,
-		 (unsigned long long)seen, (unsigned long long)e->before,
+		 h->seed, h->step, write, addr_port_format(&e->question.to, text),
+		 e->question.protocol, (unsigned long long)seen, (unsigned long long)e->before,
 		 (unsigned long long)e->after);
 }
 
@@ -197,7 +197,7 @@ static bool is_refused(const struct plan *plan, const char *name)
 	return false;
 }
 
-static bool covers(const struct shunt_service *row, const struct probe *p)
+static bool covers(const struct shunt_service *row, const struct question *p)
 {
 	struct addr a = row->family == FAMILY_IPV6 ? addr_from_ipv6(row->ipv6)
 						   : addr_from_ipv4(row->ipv4);
@@ -218,7 +218,7 @@ static bool is_for_lack_of_room(const struct planner *p, const struct imitation 
 	for (size_t i = 0; i < WISHES_NAMES; i++) {
 		const struct shunt_service *row = planner_service(p, wishes_names[i]);
 
-		if (!row || !covers(row, &e->probe))
+		if (!row || !covers(row, &e->question))
 			continue;
 		has_row |= e->owner && streq(wishes_names[i], e->owner->name);
 		if ((plan->deferred || is_refused(plan, wishes_names[i])) && m->runs[row->id] &&
@@ -236,7 +236,7 @@ static void write_and_check(const struct history *h, struct planner *p, struct i
 	imitation_apply(m, &plan->ops.list[write]);
 	for (size_t i = 0; i < PROBES; i++) {
 		const struct expectation *e = &list[i];
-		outcome seen = imitation_resolve(m, &e->probe.to, e->probe.protocol);
+		outcome seen = imitation_resolve(m, &e->question.to, e->question.protocol);
 
 		if (seen == e->before || seen == e->after || seen == e->renewed)
 			continue;

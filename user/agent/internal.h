@@ -114,7 +114,7 @@ int watches_build(struct agent *agent, const struct table *left);
 /* 0, or -EINVAL and the running configuration stays (agent->config_error says why). */
 int agent_reload(struct agent *agent);
 
-/* serve.c: /metrics and the probes, the control socket. */
+/* serve.c: /metrics, /healthz and /readyz, the control socket. */
 int serve_open(struct agent *agent, struct diag *problems);
 void serve_close(struct agent *agent);
 bool agent_is_ready(const struct agent *agent);

@@ -10,7 +10,7 @@ bool reset_is_asked_for(const struct config_service *service)
 }
 
 const struct config_resets *reset_rule(const struct agent *agent, uint32_t service_id,
-				       enum shunt_reset reason)
+				       enum shunt_reset_reason reason)
 {
 	const char *name = planner_service_name(agent->planner, service_id);
 	const struct watch *w = name ? watch_find(agent->watches, agent->n_watches, name) : NULL;

@@ -10,4 +10,4 @@ bool reset_is_asked_for(const struct config_service *service);
  * state; NULL: it keeps such connections, or is gone.
  */
 const struct config_resets *reset_rule(const struct agent *agent, uint32_t service_id,
-				       enum shunt_reset reason);
+				       enum shunt_reset_reason reason);

@@ -4,17 +4,17 @@
 #include <errno.h>
 
 #include "agent/reset_rules.h"
-#include "core/dooms.h"
+#include "core/reset_schedule.h"
 #include "helper/helper.h"
-#include "kernel/terminate.h"
+#include "kernel/resetter.h"
 
 #define RETRY_MS 1000
 
 struct resets {
 	struct agent *agent;
-	struct dooms dooms;
-	struct terminator *terminator; /* NULL: nobody asks for it, or this kernel has no means */
-	bool unable;		       /* it has been tried, and said */
+	struct reset_schedule schedule;
+	struct resetter *resetter; /* NULL: nobody asks for it, or this kernel has no means */
+	bool unable;		   /* it has been tried, and said */
 	uv_timer_t timer;
 	uv_work_t walk;
 	bool walking;
@@ -35,9 +35,10 @@ static void on_due(uv_timer_t *timer)
 
 static void rearm(struct resets *resets)
 {
-	uint64_t now_ms = uv_now(&resets->agent->loop), due_ms = dooms_next_ms(&resets->dooms);
+	uint64_t now_ms = uv_now(&resets->agent->loop),
+		 due_ms = reset_schedule_next_ms(&resets->schedule);
 
-	if (due_ms == DOOMS_NEVER || resets->agent->stopping)
+	if (due_ms == RESET_SCHEDULE_NEVER || resets->agent->stopping)
 		(void)uv_timer_stop(&resets->timer);
 	else
 		(void)uv_timer_start(&resets->timer, on_due, due_ms > now_ms ? due_ms - now_ms : 0,
@@ -46,29 +47,30 @@ static void rearm(struct resets *resets)
 
 static void spare(struct resets *resets, uint32_t service_id, struct addr_port backend)
 {
-	if (!dooms_find(&resets->dooms, service_id, &backend))
+	if (!reset_schedule_find(&resets->schedule, service_id, &backend))
 		return;
-	dooms_remove(&resets->dooms, service_id, &backend);
-	(void)doomed_delete(resets->agent->dataplane, service_id, &backend);
+	reset_schedule_remove(&resets->schedule, service_id, &backend);
+	(void)reset_rows_delete(resets->agent->dataplane, service_id, &backend);
 }
 
-static void condemn(struct resets *resets, const struct shunt_backend *info,
-		    enum shunt_reset reason, const struct config_resets *rule)
+static void plan_reset(struct resets *resets, const struct shunt_backend *info,
+		       enum shunt_reset_reason reason, const struct config_resets *rule)
 {
-	struct doom doom = {
+	struct reset_due due = {
 		.service_id = info->service_id,
 		.backend = plan_backend_at(info),
 		.born = info->born,
 		.reason = reason,
 		.due_ms = uv_now(&resets->agent->loop) + rule->after_ms,
 	};
-	int r = dooms_add(&resets->dooms, &doom);
+	int r = reset_schedule_add(&resets->schedule, &due);
 
 	if (r == 0) /* as it stands there now: the earlier of two counts */
-		r = doomed_put(resets->agent->dataplane,
-			       dooms_find(&resets->dooms, doom.service_id, &doom.backend));
+		r = reset_rows_put(resets->agent->dataplane,
+				   reset_schedule_find(&resets->schedule, due.service_id,
+						       &due.backend));
 	if (r < 0) {
-		dooms_remove(&resets->dooms, doom.service_id, &doom.backend);
+		reset_schedule_remove(&resets->schedule, due.service_id, &due.backend);
 		log_warn("A backend could not be noted, its connections stay",
 			 "service=%.*s error='%s'", (int)sizeof(info->service), info->service,
 			 strerror(-r));
@@ -88,13 +90,14 @@ static void follow_put(struct resets *resets, const struct shunt_backend *old,
 	const struct config_resets *rule = reset_rule(resets->agent, info->service_id,
 						      RESET_UNHEALTHY);
 	struct addr_port backend = plan_backend_at(info);
-	const struct doom *doom = dooms_find(&resets->dooms, info->service_id, &backend);
+	const struct reset_due *due = reset_schedule_find(&resets->schedule, info->service_id,
+							  &backend);
 
-	if (doom && (doom->reason == RESET_REMOVED ? !old : !is_sick(info->state)))
+	if (due && (due->reason == RESET_REMOVED ? !old : !is_sick(info->state)))
 		spare(resets, info->service_id, backend);
 	/* one that comes back sick may have connections of before */
 	if (rule && is_sick(info->state) && !(old && is_sick(old->state)))
-		condemn(resets, info, RESET_UNHEALTHY, rule);
+		plan_reset(resets, info, RESET_UNHEALTHY, rule);
 }
 
 static void follow_delete(struct resets *resets, const struct shunt_backend *old)
@@ -103,7 +106,7 @@ static void follow_delete(struct resets *resets, const struct shunt_backend *old
 						      RESET_REMOVED);
 
 	if (rule)
-		condemn(resets, old, RESET_REMOVED, rule);
+		plan_reset(resets, old, RESET_REMOVED, rule);
 }
 
 static void follow_one(struct resets *resets, const struct plan_op *op)
@@ -123,11 +126,11 @@ static void follow_one(struct resets *resets, const struct plan_op *op)
 /* What nobody asks for any more, or of a service that is gone. */
 static void prune(struct resets *resets)
 {
-	for (size_t i = resets->dooms.n; i-- > 0;) {
-		const struct doom doom = resets->dooms.list[i];
+	for (size_t i = resets->schedule.n; i-- > 0;) {
+		const struct reset_due due = resets->schedule.list[i];
 
-		if (!resets->terminator || !reset_rule(resets->agent, doom.service_id, doom.reason))
-			spare(resets, doom.service_id, doom.backend);
+		if (!resets->resetter || !reset_rule(resets->agent, due.service_id, due.reason))
+			spare(resets, due.service_id, due.backend);
 	}
 }
 
@@ -135,7 +138,7 @@ void resets_follow(struct agent *agent, const struct plan *plan)
 {
 	struct resets *resets = agent->resets;
 
-	if (!resets->terminator)
+	if (!resets->resetter)
 		return;
 	prune(resets);
 	for (size_t i = 0; i < plan->ops.n; i++)
@@ -147,21 +150,21 @@ void resets_follow(struct agent *agent, const struct plan *plan)
 
 static int destroy_in(void *user, const int *fds, size_t n)
 {
-	return terminator_destroy(user, fds, n);
+	return resetter_walk(user, fds, n);
 }
 
 static void walk_work(uv_work_t *work)
 {
 	struct resets *resets = work->data;
-	int links[TERMINATOR_LINKS];
-	size_t n = terminator_links(resets->terminator, links);
+	int links[RESETTER_LINKS];
+	size_t n = resetter_links(resets->resetter, links);
 
 	resets->walked = (struct helper_walked){ 0 };
-	resets->result = terminator_begin(resets->terminator);
+	resets->result = resetter_begin(resets->resetter);
 	if (resets->result > 0)
 		resets->result = helper_walk(resets->agent->options->helper,
 					     n > 0 ? HELPER_ITERATE : HELPER_SOCK_DIAG, links, n,
-					     destroy_in, resets->terminator, &resets->walked);
+					     destroy_in, resets->resetter, &resets->walked);
 	if (resets->result == 0)
 		resets->result = resets->walked.error;
 }
@@ -181,13 +184,13 @@ static void log_walk(struct resets *resets)
 
 static void finish(struct resets *resets)
 {
-	_cleanup_(dooms_done) struct dooms finished = { 0 };
+	_cleanup_(reset_schedule_done) struct reset_schedule finished = { 0 };
 
-	if (dooms_walked(&resets->dooms, resets->began_ms, &finished) < 0)
+	if (reset_schedule_walked(&resets->schedule, resets->began_ms, &finished) < 0)
 		return; /* once more, then */
 	for (size_t i = 0; i < finished.n; i++)
-		(void)doomed_delete(resets->agent->dataplane, finished.list[i].service_id,
-				    &finished.list[i].backend);
+		(void)reset_rows_delete(resets->agent->dataplane, finished.list[i].service_id,
+					&finished.list[i].backend);
 }
 
 static void walk_done(uv_work_t *work, int status)
@@ -234,8 +237,7 @@ static void load(struct resets *resets)
 {
 	_cleanup_(diag_done) struct diag missing = { 0 };
 
-	resets->unable = terminator_open(resets->agent->dataplane, &resets->terminator, &missing) <
-			 0;
+	resets->unable = resetter_open(resets->agent->dataplane, &resets->resetter, &missing) < 0;
 	if (!resets->unable)
 		helper_check(resets->agent->options->helper, &missing);
 	for (size_t i = 0; i < missing.n; i++)
@@ -248,22 +250,22 @@ void resets_configure(struct agent *agent)
 	struct resets *resets = agent->resets;
 	bool asked = is_asked_for(agent);
 
-	if (asked && !resets->terminator && !resets->unable)
+	if (asked && !resets->resetter && !resets->unable)
 		load(resets);
 	else if (!asked && !resets->walking)
-		terminator_free(TAKE_PTR(resets->terminator));
-	if (!resets->terminator) /* a predecessor's, then */
+		resetter_free(TAKE_PTR(resets->resetter));
+	if (!resets->resetter) /* a predecessor's, then */
 		prune(resets);
 	rearm(resets);
 }
 
-static bool is_in_force(const struct planner *p, const struct doom *doom)
+static bool is_in_force(const struct planner *p, const struct reset_due *due)
 {
 	struct plan_member m;
 
-	for (size_t i = 0; planner_backend(p, doom->service_id, i, &m); i++) {
-		if (addr_port_compare(&m.at, &doom->backend) == 0)
-			return doom->reason == RESET_REMOVED || !is_sick(m.state);
+	for (size_t i = 0; planner_backend(p, due->service_id, i, &m); i++) {
+		if (addr_port_compare(&m.at, &due->backend) == 0)
+			return due->reason == RESET_REMOVED || !is_sick(m.state);
 	}
 	return false;
 }
@@ -271,11 +273,11 @@ static bool is_in_force(const struct planner *p, const struct doom *doom)
 /* Those of backends that are in force as if nothing had been: it died before it took them away. */
 static void spare_those_in_force(struct resets *resets)
 {
-	for (size_t i = resets->dooms.n; i-- > 0;) {
-		const struct doom doom = resets->dooms.list[i];
+	for (size_t i = resets->schedule.n; i-- > 0;) {
+		const struct reset_due due = resets->schedule.list[i];
 
-		if (is_in_force(resets->agent->planner, &doom))
-			spare(resets, doom.service_id, doom.backend);
+		if (is_in_force(resets->agent->planner, &due))
+			spare(resets, due.service_id, due.backend);
 	}
 }
 
@@ -290,7 +292,7 @@ int resets_open(struct agent *agent)
 	agent->resets = resets;
 	(void)uv_timer_init(&agent->loop, &resets->timer);
 	resets->timer.data = resets;
-	r = doomed_read(agent->dataplane, &resets->dooms);
+	r = reset_rows_read(agent->dataplane, &resets->schedule);
 	if (r == 0)
 		spare_those_in_force(resets);
 	return r;
@@ -306,7 +308,7 @@ void resets_free(struct resets *resets)
 {
 	if (!resets)
 		return;
-	terminator_free(resets->terminator);
-	dooms_done(&resets->dooms);
+	resetter_free(resets->resetter);
+	reset_schedule_done(&resets->schedule);
 	free(resets);
 }

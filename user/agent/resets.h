@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections to backends that have left a service, or are unhealthy, where it is configured that
- * they end: which backends these are, and when it is time. It owns the schedule and the terminator.
+ * they end: which backends these are, and when it is time. It owns the schedule and the resetter.
  * What takes time happens in the thread pool, one walk at a time.
  */
 #pragma once

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the outside may ask: the metrics page, the probes, and the verbs of the control socket. */
+/* What the outside may ask: the metrics page, whether it is well, and the verbs of the control
+ * socket. */
 #include <errno.h>
 
 #include "agent/control.h"

@@ -206,7 +206,7 @@ static int serve_walk(int channel, int home, enum helper_ask ask, const int *lin
 
 /* --- its life --------------------------------------------------------------------------------- */
 
-static int serve_probe(int channel)
+static int serve_features(int channel)
 {
 	struct helper_reply reply = { .last = true };
 	struct stat pids;
@@ -226,8 +226,8 @@ static int serve(int channel, int home)
 
 	if (r < 0)
 		return r;
-	if (request.ask == HELPER_PROBE)
-		r = serve_probe(channel);
+	if (request.ask == HELPER_FEATURES)
+		r = serve_features(channel);
 	else if (request.ask < HELPER_ASKS)
 		r = serve_walk(channel, home, (enum helper_ask)request.ask, fds, n);
 	else

@@ -82,7 +82,7 @@ void helper_check(struct helper *h, struct diag *missing)
 	struct helper_reply reply = { 0 };
 	int unused[HELPER_FDS_MAX];
 	size_t n;
-	int r = ask(h, HELPER_PROBE, NULL, 0);
+	int r = ask(h, HELPER_FEATURES, NULL, 0);
 
 	if (r == 0)
 		r = wire_receive(h->channel, &reply, sizeof(reply), unused, &n);

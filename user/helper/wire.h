@@ -9,10 +9,10 @@
 #include "helper/helper.h"
 
 struct helper_request {
-	uint32_t ask; /* enum helper_ask, or HELPER_PROBE */
+	uint32_t ask; /* enum helper_ask, or HELPER_FEATURES */
 };
 
-#define HELPER_PROBE HELPER_ASKS /* one reply: can it enter namespaces at all? */
+#define HELPER_FEATURES HELPER_ASKS /* one reply: can it enter namespaces at all? */
 
 enum helper_blind {
 	HELPER_SEES_ALL,
@@ -23,7 +23,7 @@ struct helper_reply {
 	int32_t error;	 /* of this namespace, or of the request; 0 or a negative errno */
 	uint32_t last;	 /* no more comes, and there is no descriptor here */
 	uint32_t hidden; /* with the last of a walk: processes that could not be looked at */
-	uint32_t blind;	 /* enum helper_blind; of a probe */
+	uint32_t blind;	 /* enum helper_blind; of HELPER_FEATURES */
 };
 
 /* One message and its descriptors; 0 or a negative errno. */

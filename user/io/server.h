@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small HTTP server on the libuv loop, by libmicrohttpd, for /metrics and the probes. Bounded: at
- * most SERVER_CONNECTIONS_MAX connections, each idle for SERVER_IDLE_S at most and with
+ * A small HTTP server on the libuv loop, by libmicrohttpd, for /metrics, /healthz and /readyz.
+ * Bounded: at most SERVER_CONNECTIONS_MAX connections, each idle for SERVER_IDLE_S at most and with
  * SERVER_MEMORY_MAX of request; GET and HEAD only. It owns its socket and connections, starts no
  * thread and logs nothing.
  */

@@ -113,8 +113,8 @@ static bool kernel_has_set_retval(void)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
-	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "shunt_probe", "GPL",
-					       program, ARRAY_SIZE(program), &options);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "shunt_feature",
+					       "GPL", program, ARRAY_SIZE(program), &options);
 
 	return fd >= 0;
 }

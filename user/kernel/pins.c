@@ -26,7 +26,7 @@ const char *const map_names[MAP_COUNT] = {
 	[MAP_LOADS] = "shunt_loads",	   [MAP_ACCUSATIONS] = "shunt_accusations",
 	[MAP_TRACKS] = "shunt_tracks",	   [MAP_SPILLS] = "shunt_spills",
 	[MAP_EXCLUDED] = "shunt_excluded", [MAP_SENDERS] = "shunt_senders",
-	[MAP_DOOMED] = "shunt_doomed",	   [MAP_TIMINGS] = "shunt_timings",
+	[MAP_RESETS] = "shunt_resets",	   [MAP_TIMINGS] = "shunt_timings",
 	[MAP_ATTEMPTS] = "shunt_attempts", [MAP_SERVICES] = "shunt_services",
 	[MAP_BACKENDS] = "shunt_backends", [MAP_META] = "shunt_meta",
 };

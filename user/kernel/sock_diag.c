@@ -198,7 +198,7 @@ int sock_diag_destroy(int fd, const struct sock_diag_order *order)
 	return r;
 }
 
-int sock_diag_probe(int fd)
+int sock_diag_is_able(int fd)
 {
 	const struct kind none = { AF_INET, IPPROTO_TCP, .states = 0 };
 	const struct inet_diag_msg nobody = { 0 };

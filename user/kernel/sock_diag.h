@@ -24,7 +24,7 @@ int sock_diag_destroy(int fd, const struct sock_diag_order *order);
  * Can this kernel destroy sockets? 0, -EOPNOTSUPP (CONFIG_INET_DIAG_DESTROY), -ENOENT (tcp_diag, a
  * module), or another error.
  */
-int sock_diag_probe(int fd);
+int sock_diag_is_able(int fd);
 
 uint64_t sock_diag_cookie(const struct inet_diag_msg *socket);
 struct addr_port sock_diag_peer(const struct inet_diag_msg *socket);

@@ -22,8 +22,8 @@ static int append(struct victims *v, const struct shunt_victim *victim)
 /* --- tracks ----------------------------------------------------------------------------------- */
 
 struct row {
-	struct shunt_doomed_key key;
-	struct shunt_doomed doomed;
+	struct shunt_reset_key key;
+	struct shunt_reset reset;
 };
 
 struct search {
@@ -40,7 +40,7 @@ static void search_done(struct search *s)
 
 static int compare_rows(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct shunt_doomed_key));
+	return memcmp(a, b, sizeof(struct shunt_reset_key));
 }
 
 static int take_row(void *user, const void *key, const void *value)
@@ -49,8 +49,8 @@ static int take_row(void *user, const void *key, const void *value)
 	struct row row;
 
 	memcpy(&row.key, key, sizeof(row.key));
-	memcpy(&row.doomed, value, sizeof(row.doomed));
-	if (row.doomed.due_ns > s->now_ns)
+	memcpy(&row.reset, value, sizeof(row.reset));
+	if (row.reset.due_ns > s->now_ns)
 		return 0;
 	if (util_grow(&s->rows, &s->capacity, s->n_rows + 1, sizeof(row)) < 0)
 		return -ENOMEM;
@@ -61,16 +61,16 @@ static int take_row(void *user, const void *key, const void *value)
 static const struct row *find_row(const struct search *s, const struct shunt_track *track,
 				  uint16_t port)
 {
-	const struct shunt_doomed_key key = {
+	const struct shunt_reset_key key = {
 		.service_id = track->service_id,
 		.backend = track->note.backend,
 		.port = port,
 	};
 	const struct row *row = bsearch(&key, s->rows, s->n_rows, sizeof(*row), compare_rows);
 
-	if (!row || row->doomed.generation != track->generation)
+	if (!row || row->reset.generation != track->generation)
 		return NULL;
-	return (int32_t)(row->doomed.born - track->born) < 0 ? NULL : row;
+	return (int32_t)(row->reset.born - track->born) < 0 ? NULL : row;
 }
 
 static int take_track(void *user, const void *key, const void *value)
@@ -91,7 +91,7 @@ static int take_track(void *user, const void *key, const void *value)
 	return append(s->victims, &(struct shunt_victim){
 					  .cookie = track.cookie,
 					  .service_id = track.service_id,
-					  .reason = row->doomed.reason,
+					  .reason = row->reset.reason,
 					  .backend = track.note.backend,
 					  .port = track.note.backend_port,
 				  });
@@ -106,7 +106,7 @@ static int find_tracks(struct victims *v, const struct dataplane *d)
 	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
 		return -errno;
 	search.now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	r = map_walk(&d->maps[MAP_DOOMED], take_row, &search);
+	r = map_walk(&d->maps[MAP_RESETS], take_row, &search);
 	if (r < 0 || search.n_rows == 0)
 		return r;
 	qsort(search.rows, search.n_rows, sizeof(*search.rows), compare_rows);

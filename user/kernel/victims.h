@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which sockets are noted to be connected to a doomed backend, by cookie; found in the tracks, and
- * by bpf/victims.bpf.c in socket storage. It owns its list.
+ * Which sockets are noted to be connected to a backend of shunt_resets, by cookie; found in the
+ * tracks, and by bpf/victims.bpf.c in socket storage. It owns its list.
  */
 #pragma once
 

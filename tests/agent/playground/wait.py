@@ -3,11 +3,11 @@
 import time
 
 
-def until(what, probe, within=30.0, every=0.02):
-    """Calls `probe` until it gives something true, which is returned; `what` says in a failure what never came."""
+def until(what, condition, within=30.0, every=0.02):
+    """Calls `condition` until it gives something true, which is returned; `what` says in a failure what never came."""
     deadline = time.monotonic() + within
     while True:
-        got = probe()
+        got = condition()
         if got:
             return got
         if time.monotonic() > deadline:
@@ -15,10 +15,10 @@ def until(what, probe, within=30.0, every=0.02):
         time.sleep(every)
 
 
-def holds(what, probe, during=1.0, every=0.05):
-    """`probe` must give something true all the time."""
+def holds(what, condition, during=1.0, every=0.05):
+    """`condition` must give something true all the time."""
     deadline = time.monotonic() + during
     while time.monotonic() < deadline:
-        got = probe()
+        got = condition()
         assert got, f"did not hold for {during:g} s: {what}; seen: {got!r}"
         time.sleep(every)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Destroys the connections to doomed backends (bpf/doomed.bpf.h), by iterators over the sockets of
+ * Resets the connections that are to be (bpf/reset.bpf.h), by iterators over the sockets of
  * one network namespace: that of the task that made the iterator. An object of its own, because
  * kernels before 6.5 lack bpf_sock_destroy(), and then take nothing of it.
  */
-#include "doomed.bpf.h"
+#include "reset.bpf.h"
 
 struct udp_sock;
 struct seq_file;
@@ -30,11 +30,11 @@ extern int bpf_sock_destroy(struct sock_common *sk) __ksym;
 
 /* Writes an octet for each that is destroyed. */
 static __always_inline void destroy(struct bpf_iter_meta *meta, struct sock_common *sk,
-				    __u32 service_id, const struct shunt_doomed *row)
+				    __u32 service_id, const struct shunt_reset *row)
 {
 	__u8 one = 1;
 	struct shunt_policy *policy = bpf_map_lookup_elem(&shunt_policies, &service_id);
-	enum shunt_reset reason = row->reason;
+	enum shunt_reset_reason reason = row->reason;
 
 	if (bpf_sock_destroy(sk))
 		return;
@@ -47,7 +47,7 @@ SEC("iter/tcp")
 int shunt_end_tcp(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *sk = ctx->sk_common;
-	const struct shunt_doomed *row;
+	const struct shunt_reset *row;
 	struct origin origin;
 	struct peer peer;
 
@@ -57,7 +57,7 @@ int shunt_end_tcp(struct bpf_iter__tcp *ctx)
 	peer = peer_of(sk);
 	if (!peer.port || !track_origin(sk, &peer, &origin))
 		return 0;
-	row = doomed_find(&origin, &peer);
+	row = reset_find(&origin, &peer);
 	if (row)
 		destroy(ctx->meta, sk, origin.service_id, row);
 	return 0;
@@ -68,7 +68,7 @@ int shunt_end_udp(struct bpf_iter__udp *ctx)
 {
 	struct sock_common *sk = (struct sock_common *)ctx->udp_sk;
 	const struct shunt_sender *sender;
-	const struct shunt_doomed *row;
+	const struct shunt_reset *row;
 	__u32 service_id = 0;
 	struct peer peer;
 
@@ -76,7 +76,7 @@ int shunt_end_udp(struct bpf_iter__udp *ctx)
 		return 0;
 	peer = peer_of(sk);
 	sender = peer.port ? bpf_sk_storage_get(&shunt_senders, sk, NULL, 0) : NULL;
-	row = sender ? sender_doomed(sender, &peer, &service_id) : NULL;
+	row = sender ? sender_reset(sender, &peer, &service_id) : NULL;
 	if (row)
 		destroy(ctx->meta, sk, service_id, row);
 	return 0;

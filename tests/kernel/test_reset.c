@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections to doomed backends are destroyed, and no others, whichever means the kernel has. */
+/* Connections to backends that are gone are reset, and no others, whichever means the kernel has.
+ */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "base/util.h"
 #include "core/plan_look.h"
 #include "helper/helper.h"
-#include "kernel/terminate.h"
+#include "kernel/resetter.h"
 #include "playground.h"
 
 #define BACKEND_PORT 3000
@@ -33,7 +34,7 @@ static const struct means {
 
 static struct agent agent;
 static struct helper *helper;
-static struct terminator *terminator;
+static struct resetter *resetter;
 
 static int begin(void **state)
 {
@@ -56,8 +57,8 @@ static int end(void **state)
 
 static void stop(void)
 {
-	terminator_free(terminator);
-	terminator = NULL;
+	resetter_free(resetter);
+	resetter = NULL;
 	agent_end(&agent);
 }
 
@@ -79,7 +80,7 @@ static void start(const struct means *m)
 	agent.options.without_sock_destroy = m->without_sock_destroy;
 	agent.options.without_tracks = m->without_tracks;
 	require(agent_start(&agent) == 0);
-	r = terminator_open(agent.dataplane, &terminator, &missing);
+	r = resetter_open(agent.dataplane, &resetter, &missing);
 	diag_print(&missing, "missing: ", stderr);
 	diag_done(&missing);
 	assert_int_equal(r, 0);
@@ -120,41 +121,41 @@ static uint32_t born_of(uint32_t service_id, const struct addr_port *backend)
 	return 0;
 }
 
-static void doom_at(const char *service, const char *backend, enum shunt_reset reason,
-		    uint64_t due_ms)
+static void reset_at(const char *service, const char *backend, enum shunt_reset_reason reason,
+		     uint64_t due_ms)
 {
-	struct doom doom = {
+	struct reset_due due = {
 		.service_id = agent_id(&agent, service),
 		.backend = wanted_address(backend),
 		.reason = reason,
 		.due_ms = due_ms,
 	};
 
-	doom.born = born_of(doom.service_id, &doom.backend);
-	assert_int_equal(doomed_put(agent.dataplane, &doom), 0);
+	due.born = born_of(due.service_id, &due.backend);
+	assert_int_equal(reset_rows_put(agent.dataplane, &due), 0);
 }
 
-static void doom(const char *service, const char *backend)
+static void reset(const char *service, const char *backend)
 {
-	doom_at(service, backend, RESET_REMOVED, now_ms());
+	reset_at(service, backend, RESET_REMOVED, now_ms());
 }
 
 static int destroy_in(void *user, const int *fds, size_t n)
 {
-	return terminator_destroy(user, fds, n);
+	return resetter_walk(user, fds, n);
 }
 
 /* What the agent does when something is due. */
 static void destroy(void)
 {
-	int links[TERMINATOR_LINKS];
-	size_t n = terminator_links(terminator, links);
+	int links[RESETTER_LINKS];
+	size_t n = resetter_links(resetter, links);
 	struct helper_walked walked;
 
-	if (terminator_begin(terminator) == 0)
+	if (resetter_begin(resetter) == 0)
 		return;
 	assert_int_equal(helper_walk(helper, n ? HELPER_ITERATE : HELPER_SOCK_DIAG, links, n,
-				     destroy_in, terminator, &walked),
+				     destroy_in, resetter, &walked),
 			 0);
 	assert_true(walked.entered > 0);
 	assert_int_equal(walked.failed, 0);
@@ -177,7 +178,7 @@ static int connected(const char *to, int kind)
 	return fd;
 }
 
-static uint64_t resets(const char *service, enum shunt_reset reason)
+static uint64_t resets(const char *service, enum shunt_reset_reason reason)
 {
 	uint64_t resets[RESETS];
 
@@ -185,7 +186,7 @@ static uint64_t resets(const char *service, enum shunt_reset reason)
 	return resets[reason];
 }
 
-static void connections_to_a_doomed_backend_are_destroyed_and_counted(void **state)
+static void connections_to_a_backend_that_is_gone_are_reset_and_counted(void **state)
 {
 	static const struct {
 		const char *service, *backend, *to;
@@ -205,11 +206,11 @@ static void connections_to_a_doomed_backend_are_destroyed_and_counted(void **sta
 	for (size_t m = 0; m < ARRAY_SIZE(means); m++) {
 		start(&means[m]);
 		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-			enum shunt_reset reason = i % RESETS;
+			enum shunt_reset_reason reason = i % RESETS;
 			uint64_t before = resets(cases[i].service, reason);
 			_cleanup_close_ int fd = connected(cases[i].to, cases[i].kind);
 
-			doom_at(cases[i].service, cases[i].backend, reason, now_ms());
+			reset_at(cases[i].service, cases[i].backend, reason, now_ms());
 			destroy();
 			assert_int_equal(error_of(fd), ECONNABORTED);
 			assert_int_equal(resets(cases[i].service, reason), before + 1);
@@ -227,7 +228,7 @@ static void a_connection_lives_until_its_backend_is_due(void **state)
 		start(&means[m]);
 		tcp = connected("127.254.0.1:80", SOCKET_TCP);
 		udp = connected("127.254.0.1:80", SOCKET_UDP);
-		doom_at("a", "10.0.0.1:3000", RESET_REMOVED, now_ms() + 60000);
+		reset_at("a", "10.0.0.1:3000", RESET_REMOVED, now_ms() + 60000);
 		destroy();
 		assert_int_equal(error_of(tcp), 0);
 		assert_int_equal(error_of(udp), 0);
@@ -245,9 +246,9 @@ static void a_reprieved_backend_keeps_its_connections(void **state)
 
 		start(&means[m]);
 		fd = connected("127.254.0.1:80", SOCKET_TCP);
-		doom("a", "10.0.0.1:3000");
-		assert_int_equal(doomed_delete(agent.dataplane, agent_id(&agent, "a"), &backend),
-				 0);
+		reset("a", "10.0.0.1:3000");
+		assert_int_equal(
+			reset_rows_delete(agent.dataplane, agent_id(&agent, "a"), &backend), 0);
 		destroy();
 		assert_int_equal(error_of(fd), 0);
 		stop();
@@ -278,7 +279,7 @@ static int another_service_of_the_same_backend(int kind)
 	return connected("127.254.0.2:80", kind);
 }
 
-static int another_backend_by_the_address_of_the_doomed_one(int kind)
+static int another_backend_by_the_address_of_the_one_that_is_gone(int kind)
 {
 	return connected("10.0.0.1:3333", kind);
 }
@@ -339,11 +340,11 @@ static int that_may_be_of_another_service(int kind)
 	return fd;
 }
 
-static void sockets_that_are_not_of_a_doomed_backend_live(void **state)
+static void sockets_that_are_not_of_that_backend_live(void **state)
 {
 	static int (*const make[])(int kind) = {
 		another_service_of_the_same_backend,
-		another_backend_by_the_address_of_the_doomed_one,
+		another_backend_by_the_address_of_the_one_that_is_gone,
 		a_direct_connection,
 		connected_elsewhere_since,
 		not_connected_any_more,
@@ -360,7 +361,7 @@ static void sockets_that_are_not_of_a_doomed_backend_live(void **state)
 			_cleanup_close_ int fd = make[i / 2](kinds[i % 2]);
 			_cleanup_close_ int victim = connected("127.254.0.1:80", kinds[i % 2]);
 
-			doom("a", "10.0.0.1:3000");
+			reset("a", "10.0.0.1:3000");
 			destroy();
 			assert_int_equal(error_of(victim), ECONNABORTED);
 			if (error_of(fd) != 0)
@@ -427,7 +428,7 @@ static void a_socket_with_the_cookie_of_a_track_but_another_peer_lives(void **st
 		track.cookie = cookie_of(direct);
 		track.note.backend_port++;
 		track_write(tracks, track.cookie, &track);
-		doom("a", "10.0.0.1:3000");
+		reset("a", "10.0.0.1:3000");
 		destroy();
 		assert_int_equal(error_of(ours), ECONNABORTED);
 		assert_int_equal(error_of(elsewhere), 0);
@@ -450,7 +451,7 @@ static void a_connection_of_an_earlier_service_with_that_id_lives(void **state)
 		track = track_read(tracks, cookie_of(fd));
 		track.generation--;
 		track_write(tracks, track.cookie, &track);
-		doom("a", "10.0.0.1:3000");
+		reset("a", "10.0.0.1:3000");
 		destroy();
 		assert_int_equal(error_of(fd), 0);
 		stop();
@@ -468,7 +469,7 @@ static void a_connection_to_a_backend_that_has_come_back_since_lives(void **stat
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 			_cleanup_close_ int old = connected("127.254.0.1:80", kinds[i]), now = -1;
 
-			doom("a", "10.0.0.1:3000");
+			reset("a", "10.0.0.1:3000");
 			agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_ANY,
 						      "10.0.0.3:3000" }));
 			agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_ANY,
@@ -498,7 +499,7 @@ static void a_connection_whose_track_has_spilled_is_destroyed(void **state)
 		track_write(tracks, other.cookie, &other);
 		connect_again(fd, "127.254.0.1:80");
 		assert_int_equal(track_read(tracks, other.cookie).cookie, other.cookie);
-		doom("a", "10.0.0.1:3000");
+		reset("a", "10.0.0.1:3000");
 		destroy();
 		assert_int_equal(error_of(fd), ECONNABORTED);
 		stop();
@@ -551,7 +552,7 @@ static void connections_in_other_network_namespaces_are_destroyed(void **state)
 			_exit(0);
 		}
 		require(read(told[0], &byte, 1) == 1);
-		doom("a", "10.0.0.1:3000");
+		reset("a", "10.0.0.1:3000");
 		destroy();
 		require(write(go[1], "g", 1) == 1);
 		require(read(told[0], errors, 2) == 2);
@@ -568,36 +569,36 @@ static void connections_in_other_network_namespaces_are_destroyed(void **state)
 
 /* --- successors ------------------------------------------------------------------------------- */
 
-static void a_successor_reads_what_is_doomed_of_services_that_are_there(void **state)
+static void a_successor_reads_what_is_to_be_reset_of_services_that_are_there(void **state)
 {
-	_cleanup_(dooms_done) struct dooms dooms = { 0 };
+	_cleanup_(reset_schedule_done) struct reset_schedule schedule = { 0 };
 	uint64_t due_ms = now_ms() + 5000;
 
 	(void)state;
 	start(&means[0]);
-	doom_at("a", "10.0.0.1:3000", RESET_UNHEALTHY, due_ms);
-	doom_at("six", "[fd00::2]:3000", RESET_REMOVED, due_ms);
+	reset_at("a", "10.0.0.1:3000", RESET_UNHEALTHY, due_ms);
+	reset_at("six", "[fd00::2]:3000", RESET_REMOVED, due_ms);
 	agent_become(&agent, WANTED({ "a", "127.254.0.1:80", PROTOCOL_ANY, "10.0.0.7:3000" }));
-	terminator_free(terminator);
-	terminator = NULL;
+	resetter_free(resetter);
+	resetter = NULL;
 	agent_stop(&agent);
 	assert_int_equal(agent_start(&agent), 0);
-	assert_int_equal(doomed_read(agent.dataplane, &dooms), 0);
-	assert_int_equal(dooms.n, 1);
-	assert_int_equal(dooms.list[0].service_id, agent_id(&agent, "a"));
-	assert_int_equal(dooms.list[0].reason, RESET_UNHEALTHY);
-	assert_int_equal(dooms.list[0].due_ms, due_ms);
+	assert_int_equal(reset_rows_read(agent.dataplane, &schedule), 0);
+	assert_int_equal(schedule.n, 1);
+	assert_int_equal(schedule.list[0].service_id, agent_id(&agent, "a"));
+	assert_int_equal(schedule.list[0].reason, RESET_UNHEALTHY);
+	assert_int_equal(schedule.list[0].due_ms, due_ms);
 	stop();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(connections_to_a_doomed_backend_are_destroyed_and_counted,
-					  tidy),
+		cmocka_unit_test_teardown(
+			connections_to_a_backend_that_is_gone_are_reset_and_counted, tidy),
 		cmocka_unit_test_teardown(a_connection_lives_until_its_backend_is_due, tidy),
 		cmocka_unit_test_teardown(a_reprieved_backend_keeps_its_connections, tidy),
-		cmocka_unit_test_teardown(sockets_that_are_not_of_a_doomed_backend_live, tidy),
+		cmocka_unit_test_teardown(sockets_that_are_not_of_that_backend_live, tidy),
 		cmocka_unit_test_teardown(
 			a_socket_with_the_cookie_of_a_track_but_another_peer_lives, tidy),
 		cmocka_unit_test_teardown(a_connection_of_an_earlier_service_with_that_id_lives,
@@ -608,7 +609,7 @@ int main(void)
 		cmocka_unit_test_teardown(connections_in_other_network_namespaces_are_destroyed,
 					  tidy),
 		cmocka_unit_test_teardown(
-			a_successor_reads_what_is_doomed_of_services_that_are_there, tidy),
+			a_successor_reads_what_is_to_be_reset_of_services_that_are_there, tidy),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which sockets are connected to a backend that is doomed. Two have to agree: the note, which says
+ * Which sockets are to be reset, by their backend. Two have to agree: the note, which says
  * what the service and the backend were, and the socket's own peer. A socket that has been
  * connected elsewhere since, or whose backend's address another service has too, is not one.
  */
@@ -47,15 +47,15 @@ struct origin {
 	__u32 born; /* the backend */
 };
 
-static __always_inline const struct shunt_doomed *doomed_row(const struct origin *origin,
-							     const struct peer *peer, __u16 port)
+static __always_inline const struct shunt_reset *reset_row(const struct origin *origin,
+							   const struct peer *peer, __u16 port)
 {
-	struct shunt_doomed_key key = {
+	struct shunt_reset_key key = {
 		.service_id = origin->service_id,
 		.backend = peer->address,
 		.port = port,
 	};
-	const struct shunt_doomed *row = bpf_map_lookup_elem(&shunt_doomed, &key);
+	const struct shunt_reset *row = bpf_map_lookup_elem(&shunt_resets, &key);
 
 	if (!row || row->generation != origin->generation || bpf_ktime_get_ns() < row->due_ns)
 		return NULL;
@@ -63,12 +63,12 @@ static __always_inline const struct shunt_doomed *doomed_row(const struct origin
 }
 
 /* The row of a backend whose connections are to go now, or NULL. */
-static __always_inline const struct shunt_doomed *doomed_find(const struct origin *origin,
-							      const struct peer *peer)
+static __always_inline const struct shunt_reset *reset_find(const struct origin *origin,
+							    const struct peer *peer)
 {
-	const struct shunt_doomed *row = doomed_row(origin, peer, peer->port);
+	const struct shunt_reset *row = reset_row(origin, peer, peer->port);
 
-	return row ? row : doomed_row(origin, peer, 0);
+	return row ? row : reset_row(origin, peer, 0);
 }
 
 /* The note of a redirected TCP socket; false: it is not one, or its peer is another by now. */
@@ -90,11 +90,11 @@ static __always_inline bool track_origin(const struct sock_common *sk, const str
  * The row of the backend that a socket with notes is connected to. Two services may have it, and
  * which of the two the socket is of the notes cannot tell: then it goes with the last of them.
  */
-static __always_inline const struct shunt_doomed *sender_doomed(const struct shunt_sender *sender,
-								const struct peer *peer,
-								__u32 *ret_service_id)
+static __always_inline const struct shunt_reset *sender_reset(const struct shunt_sender *sender,
+							      const struct peer *peer,
+							      __u32 *ret_service_id)
 {
-	const struct shunt_doomed *found = NULL;
+	const struct shunt_reset *found = NULL;
 
 #pragma unroll
 	for (int i = 0; i < SHUNT_SENDER_NOTES; i++) {
@@ -103,7 +103,7 @@ static __always_inline const struct shunt_doomed *sender_doomed(const struct shu
 
 		if (!note_is_of(&sent->note, &peer->address, peer->port))
 			continue;
-		found = doomed_find(&origin, peer);
+		found = reset_find(&origin, peer);
 		if (!found)
 			return NULL;
 		*ret_service_id = sent->service_id;

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/dooms.h"
+#include "core/reset_schedule.h"
 
 #include <errno.h>
 
-void dooms_done(struct dooms *d)
+void reset_schedule_done(struct reset_schedule *d)
 {
 	free(d->list);
-	*d = (struct dooms){ 0 };
+	*d = (struct reset_schedule){ 0 };
 }
 
-static int compare(const struct doom *doom, uint32_t service_id, const struct addr_port *backend)
+static int compare(const struct reset_due *due, uint32_t service_id,
+		   const struct addr_port *backend)
 {
-	if (doom->service_id != service_id)
-		return doom->service_id < service_id ? -1 : 1;
-	return addr_port_compare(&doom->backend, backend);
+	if (due->service_id != service_id)
+		return due->service_id < service_id ? -1 : 1;
+	return addr_port_compare(&due->backend, backend);
 }
 
 /* Its place, or where it would be. */
-static size_t place_of(const struct dooms *d, uint32_t service_id, const struct addr_port *backend)
+static size_t place_of(const struct reset_schedule *d, uint32_t service_id,
+		       const struct addr_port *backend)
 {
 	size_t low = 0, high = d->n;
 
@@ -32,16 +34,16 @@ static size_t place_of(const struct dooms *d, uint32_t service_id, const struct 
 	return low;
 }
 
-static bool is_at(const struct dooms *d, size_t at, uint32_t service_id,
+static bool is_at(const struct reset_schedule *d, size_t at, uint32_t service_id,
 		  const struct addr_port *backend)
 {
 	return at < d->n && compare(&d->list[at], service_id, backend) == 0;
 }
 
-int dooms_add(struct dooms *d, const struct doom *added)
+int reset_schedule_add(struct reset_schedule *d, const struct reset_due *added)
 {
 	size_t at = place_of(d, added->service_id, &added->backend);
-	struct doom *there;
+	struct reset_due *there;
 	uint32_t born;
 
 	if (is_at(d, at, added->service_id, &added->backend)) {
@@ -61,15 +63,16 @@ int dooms_add(struct dooms *d, const struct doom *added)
 	return 0;
 }
 
-const struct doom *dooms_find(const struct dooms *d, uint32_t service_id,
-			      const struct addr_port *backend)
+const struct reset_due *reset_schedule_find(const struct reset_schedule *d, uint32_t service_id,
+					    const struct addr_port *backend)
 {
 	size_t at = place_of(d, service_id, backend);
 
 	return is_at(d, at, service_id, backend) ? &d->list[at] : NULL;
 }
 
-void dooms_remove(struct dooms *d, uint32_t service_id, const struct addr_port *backend)
+void reset_schedule_remove(struct reset_schedule *d, uint32_t service_id,
+			   const struct addr_port *backend)
 {
 	size_t at = place_of(d, service_id, backend);
 
@@ -79,33 +82,34 @@ void dooms_remove(struct dooms *d, uint32_t service_id, const struct addr_port *
 	memmove(d->list + at, d->list + at + 1, (d->n - at) * sizeof(*d->list));
 }
 
-uint64_t dooms_next_ms(const struct dooms *d)
+uint64_t reset_schedule_next_ms(const struct reset_schedule *d)
 {
-	uint64_t next = DOOMS_NEVER;
+	uint64_t next = RESET_SCHEDULE_NEVER;
 
 	for (size_t i = 0; i < d->n; i++)
 		next = MIN(next, d->list[i].due_ms);
 	return next;
 }
 
-int dooms_walked(struct dooms *d, uint64_t began_ms, struct dooms *ret_finished)
+int reset_schedule_walked(struct reset_schedule *d, uint64_t began_ms,
+			  struct reset_schedule *ret_finished)
 {
-	struct dooms finished = { 0 };
+	struct reset_schedule finished = { 0 };
 	size_t kept = 0;
 
 	if (util_grow(&finished.list, &finished.capacity, MAX(d->n, 1U), sizeof(*d->list)) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->n; i++) {
-		struct doom doom = d->list[i];
+		struct reset_due due = d->list[i];
 
-		if (doom.due_ms <= began_ms) {
-			doom.walks++;
-			doom.due_ms = began_ms + DOOMS_AGAIN_MS;
+		if (due.due_ms <= began_ms) {
+			due.walks++;
+			due.due_ms = began_ms + RESET_SCHEDULE_AGAIN_MS;
 		}
-		if (doom.walks < DOOMS_WALKS)
-			d->list[kept++] = doom;
+		if (due.walks < RESET_SCHEDULE_WALKS)
+			d->list[kept++] = due;
 		else
-			finished.list[finished.n++] = doom;
+			finished.list[finished.n++] = due;
 	}
 	d->n = kept;
 	*ret_finished = finished;

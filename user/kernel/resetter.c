@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernel/terminate.h"
+#include "kernel/resetter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -12,13 +12,13 @@
 #include "kernel/sock_diag.h"
 #include "kernel/victims.h"
 
-#include "terminate.skel.h"
+#include "resetter.skel.h"
 #include "victims.skel.h"
 
-struct terminator {
+struct resetter {
 	const struct dataplane *d;
-	struct bpf_object *object; /* bpf/terminate.bpf.c; NULL: it is done by netlink */
-	struct bpf_link *links[TERMINATOR_LINKS];
+	struct bpf_object *object; /* bpf/resetter.bpf.c; NULL: it is done by netlink */
+	struct bpf_link *links[RESETTER_LINKS];
 	size_t n_links;
 	struct bpf_object *search; /* bpf/victims.bpf.c, or NULL */
 	struct bpf_link *search_link;
@@ -26,7 +26,7 @@ struct terminator {
 	size_t left;		/* of them */
 };
 
-static void close_iterators(struct terminator *t)
+static void close_iterators(struct resetter *t)
 {
 	for (size_t i = 0; i < t->n_links; i++)
 		(void)bpf_link__destroy(t->links[i]);
@@ -34,7 +34,7 @@ static void close_iterators(struct terminator *t)
 	bpf_object__close(TAKE_PTR(t->object));
 }
 
-void terminator_free(struct terminator *t)
+void resetter_free(struct resetter *t)
 {
 	if (!t)
 		return;
@@ -59,21 +59,21 @@ static int link_program(const struct bpf_object *object, const char *name,
 	return 0;
 }
 
-static int load(const struct terminator *t, const void *elf, size_t size, struct bpf_object **ret)
+static int load(const struct resetter *t, const void *elf, size_t size, struct bpf_object **ret)
 {
 	const struct shunt_settings settings = { .runs_capacity = t->d->maps[MAP_RUNS].capacity };
 
 	return load_object(t->d, &settings, elf, size, ret);
 }
 
-static int open_iterators(struct terminator *t)
+static int open_iterators(struct resetter *t)
 {
-	static const char *const programs[TERMINATOR_LINKS] = { "shunt_end_tcp", "shunt_end_udp" };
+	static const char *const programs[RESETTER_LINKS] = { "shunt_end_tcp", "shunt_end_udp" };
 	size_t size;
-	const void *elf = shunt_terminate__elf_bytes(&size);
+	const void *elf = shunt_resetter__elf_bytes(&size);
 	int r = t->d->without_sock_destroy ? -ENOTSUP : load(t, elf, size, &t->object);
 
-	for (size_t i = 0; i < TERMINATOR_LINKS && r == 0; i++) {
+	for (size_t i = 0; i < RESETTER_LINKS && r == 0; i++) {
 		r = link_program(t->object, programs[i], NULL, &t->links[i]);
 		t->n_links += r == 0;
 	}
@@ -82,10 +82,10 @@ static int open_iterators(struct terminator *t)
 	return r;
 }
 
-static int probe_netlink(struct diag *missing)
+static int netlink_is_able(struct diag *missing)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	int r = fd < 0 ? -errno : sock_diag_probe(fd);
+	int r = fd < 0 ? -errno : sock_diag_is_able(fd);
 
 	if (r < 0)
 		diag_add(missing, "kernel",
@@ -96,7 +96,7 @@ static int probe_netlink(struct diag *missing)
 }
 
 /* Of sockets with notes in socket storage; without it those with tracks are found still. */
-static void open_search(struct terminator *t, struct diag *missing)
+static void open_search(struct resetter *t, struct diag *missing)
 {
 	union bpf_iter_link_info info = {
 		.map = { .map_fd = (uint32_t)t->d->maps[MAP_SENDERS].fd },
@@ -116,16 +116,16 @@ static void open_search(struct terminator *t, struct diag *missing)
 			 t->d->tracks ? "UDP" : "TCP and UDP", strerror(-r));
 }
 
-int terminator_open(const struct dataplane *d, struct terminator **ret, struct diag *missing)
+int resetter_open(const struct dataplane *d, struct resetter **ret, struct diag *missing)
 {
-	_cleanup_(terminator_free_p) struct terminator *t = calloc(1, sizeof(*t));
+	_cleanup_(resetter_free_p) struct resetter *t = calloc(1, sizeof(*t));
 	int r = 0;
 
 	if (!t)
 		return -ENOMEM;
 	t->d = d;
 	if (open_iterators(t) < 0)
-		r = probe_netlink(missing);
+		r = netlink_is_able(missing);
 	if (r < 0)
 		return r;
 	open_search(t, missing);
@@ -133,7 +133,7 @@ int terminator_open(const struct dataplane *d, struct terminator **ret, struct d
 	return 0;
 }
 
-size_t terminator_links(const struct terminator *t, int ret[static TERMINATOR_LINKS])
+size_t resetter_links(const struct resetter *t, int ret[static RESETTER_LINKS])
 {
 	for (size_t i = 0; i < t->n_links; i++)
 		ret[i] = bpf_link__fd(t->links[i]);
@@ -142,7 +142,7 @@ size_t terminator_links(const struct terminator *t, int ret[static TERMINATOR_LI
 
 /* --- destroying ------------------------------------------------------------------------------- */
 
-int terminator_begin(struct terminator *t)
+int resetter_begin(struct resetter *t)
 {
 	int r;
 
@@ -153,7 +153,7 @@ int terminator_begin(struct terminator *t)
 }
 
 /* The programs do it as they are read from, and write an octet for each. */
-static int iterate(struct terminator *t, int fd)
+static int iterate(struct resetter *t, int fd)
 {
 	char each[64];
 	ssize_t got;
@@ -168,14 +168,14 @@ static int iterate(struct terminator *t, int fd)
 
 static bool is_victim(void *user, const struct inet_diag_msg *socket)
 {
-	const struct terminator *t = user;
+	const struct resetter *t = user;
 
 	return victims_match(&t->victims, sock_diag_cookie(socket), sock_diag_peer(socket));
 }
 
 static void count_victim(void *user, const struct inet_diag_msg *socket)
 {
-	struct terminator *t = user;
+	struct resetter *t = user;
 	const struct shunt_victim *victim = victims_match(&t->victims, sock_diag_cookie(socket),
 							  sock_diag_peer(socket));
 
@@ -186,7 +186,7 @@ static void count_victim(void *user, const struct inet_diag_msg *socket)
 				   __ATOMIC_RELAXED);
 }
 
-int terminator_destroy(struct terminator *t, const int *fds, size_t n)
+int resetter_walk(struct resetter *t, const int *fds, size_t n)
 {
 	const struct sock_diag_order order = { is_victim, count_victim, t };
 	int r = 0;
