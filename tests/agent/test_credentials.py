@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from playground import wait
+from playground.agent import STATIC_KEY
 from playground.cloud import AWS, KEY, SECRET, Cloud
 from playground.services import NAMESPACE, from_cloudmap, register
 
@@ -167,6 +168,40 @@ def test_a_token_that_does_not_arrive_is_explained_by_the_hop_limit(cloud, groun
     assert "HttpPutResponseHopLimit is 1: set it to 2" in error
     told = mine.ctl("status").stdout
     assert f"    error: {error}\n    not by environment: AWS_ACCESS_KEY_ID is not set\n" in told
+
+
+@pytest.mark.parametrize("source", ["task metadata", "instance metadata"])
+def test_a_region_that_nothing_tells_is_found_and_kept_over_a_reload(cloud, ground, agent, source):
+    register(cloud, ground.network)
+    environment = {**instance(cloud), **STATIC_KEY}
+    if source == "task metadata":
+        environment["ECS_CONTAINER_METADATA_URI_V4"] = f"{cloud.endpoint}/v4/task"
+    cloud.control(faults=[{"kind": "unavailable", "operation": "TaskMetadata"},
+                          {"kind": "unavailable", "operation": "Metadata"}])
+    mine = agent(cloud, services=[from_cloudmap()], environment=environment,
+                 aws={"endpoint": cloud.endpoint, "data_endpoint": cloud.endpoint}).start()
+    assert mine.service(SERVICE)["error"]["code"] == "no_region"
+    wait.until("status tells why", lambda: "HTTP status 503" in (mine.status()["region"]["error"] or ""))
+    assert "region: not found yet: " in mine.ctl("status").stdout
+    cloud.heal()
+    mine.wait_backends(SERVICE, 3, within=30)
+    assert mine.status()["region"] == {"name": cloud.told["region"], "from": source, "error": None}
+    before = cloud.asked()
+    mine.ctl("reload")
+    wait.until("it asks on", lambda: cloud.asked() > before)
+    assert mine.status()["region"]["name"] == cloud.told["region"] and mine.service(SERVICE)["error"] is None
+
+
+def test_namespaces_are_imported_when_the_region_is_found(cloud, ground, agent):
+    register(cloud, ground.network)
+    cloud.fault("unavailable", operation="Metadata")
+    mine = agent(cloud, services=[], namespaces=[{"cloudmap": NAMESPACE}],
+                 environment={**instance(cloud), **STATIC_KEY},
+                 aws={"endpoint": cloud.endpoint, "data_endpoint": cloud.endpoint}).start()
+    wait.until("status tells why", lambda: "HTTP status 503" in (mine.status()["region"]["error"] or ""))
+    assert cloud.asked("ListNamespaces") == 0
+    cloud.heal()
+    mine.wait_backends(SERVICE, 3, within=30)
 
 
 def test_a_session_token_from_the_environment_is_sent(cloud, ground, agent):

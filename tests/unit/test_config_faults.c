@@ -788,6 +788,30 @@ static void what_the_environment_says_of_endpoints_is_checked_where_it_is_needed
 	}
 }
 
+static void a_region_that_may_come_later_is_no_fault_and_completes_the_rest(void **state)
+{
+	static const char text[] =
+		"{\"aws\":{\"use_fips_endpoint\":true},\"services\":[{\"name\":\"x\","
+		"\"cloudmap\":{\"namespace\":\"n\",\"service\":\"s\"}}]}";
+	const struct config_environment environment = { .region_may_come = true };
+	_cleanup_(config_free_p) struct config *c = NULL;
+	_cleanup_(diag_done) struct diag problems = { 0 };
+
+	(void)state;
+	assert_int_equal(config_parse(text, strlen(text), "f", &environment, &c, &problems), 0);
+	assert_true(c->aws.is_needed);
+	assert_null(c->aws.region);
+	assert_null(c->aws.data_endpoint);
+	assert_int_equal(config_set_region(c, "Narnia"), -EINVAL);
+	assert_null(c->aws.region);
+	assert_int_equal(config_set_region(c, "us-east-1"), 0);
+	assert_string_equal(c->aws.region, "us-east-1");
+	assert_string_equal(c->aws.endpoint,
+			    "https://servicediscovery-fips.us-east-1.amazonaws.com");
+	assert_string_equal(c->aws.data_endpoint,
+			    "https://data-servicediscovery-fips.us-east-1.amazonaws.com");
+}
+
 /* `start`, then `element` as often as fits into CONFIG_BYTES_MAX, without an end. */
 static char *repeat(const char *start, const char *element, size_t *ret_length)
 {
@@ -851,6 +875,7 @@ static void more_than_the_limit_of_bytes_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_region_that_may_come_later_is_no_fault_and_completes_the_rest),
 		cmocka_unit_test(
 			what_the_environment_says_of_endpoints_is_checked_where_it_is_needed),
 		cmocka_unit_test(what_is_no_json_is_refused_with_its_line_and_column),

@@ -25,14 +25,6 @@ static const char *read_environment(const char *name)
 	return getenv(name);
 }
 
-int agent_locate_credentials(struct agent *agent)
-{
-	const struct config *config = agent->config;
-
-	return credentials_set_region(agent->env.credentials, config->aws.region, config->aws.fips,
-				      config->aws.dual_stack);
-}
-
 int agent_open_env(struct agent *agent)
 {
 	struct source_env *env = &agent->env;
@@ -47,7 +39,9 @@ int agent_open_env(struct agent *agent)
 		r = credentials_new(&agent->loop, env->http, read_environment, &agent->requests,
 				    &env->credentials);
 	if (r == 0)
-		r = agent_locate_credentials(agent);
+		r = region_tell(agent);
+	if (r == 0)
+		r = region_look(agent);
 	if (r == 0)
 		r = resolver_new(&agent->loop, agent->config->dns_servers,
 				 agent->config->n_dns_servers, RESOLVER_FILE, &env->resolver);
@@ -56,6 +50,7 @@ int agent_open_env(struct agent *agent)
 
 void agent_close_env(struct agent *agent)
 {
+	region_close(agent);
 	resolver_free(TAKE_PTR(agent->env.resolver));
 	credentials_free(TAKE_PTR(agent->env.credentials));
 	http_free(TAKE_PTR(agent->env.http));

@@ -152,8 +152,14 @@ static void import_start(struct import *i)
 		.user = i,
 	};
 	struct agent *agent = i->agent;
-	int r = namespace_start(&agent->env, agent->config, i->config, &sink, &i->source);
+	int r;
 
+	if (!agent->config->aws.region) {
+		listing_take_failure(&i->listing, REGION_CODE, REGION_MESSAGE,
+				     uv_now(&agent->loop));
+		return;
+	}
+	r = namespace_start(&agent->env, agent->config, i->config, &sink, &i->source);
 	if (r == 0)
 		return;
 	i->source = NULL;

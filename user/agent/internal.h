@@ -16,6 +16,7 @@
 #include "agent/reconcile.h"
 #include "agent/state_file.h"
 #include "agent/usage.h"
+#include "agent/region.h"
 #include "agent/watch.h"
 #include "core/plan_look.h"
 #include "core/requests.h"
@@ -55,6 +56,7 @@ struct agent {
 
 	struct requests requests;
 	struct source_env env;	   /* owns http, credentials and resolver */
+	struct region region;	   /* found, not configured */
 	struct exclude *exclude;   /* owned */
 	struct foreigners foreign; /* as of the start, when their names could be told */
 	struct server *server;
@@ -104,8 +106,6 @@ void ejections_close(struct agent *agent);
 int addresses_assign(struct agent *agent);
 
 int agent_open_env(struct agent *agent);
-/* Tells credentials what the configuration says of the region. 0 or -ENOMEM. */
-int agent_locate_credentials(struct agent *agent);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 

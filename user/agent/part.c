@@ -229,6 +229,10 @@ void part_start(struct part *p)
 
 	if (p->source || is_unidentified(p))
 		return;
+	if (p->config.source == CONFIG_SOURCE_CLOUDMAP && !agent->config->aws.region) {
+		model_take_failure(&p->model, REGION_CODE, REGION_MESSAGE, uv_now(&agent->loop));
+		return;
+	}
 	r = source_start(&agent->env, agent->config, &p->config, &sink, &p->source);
 	if (r < 0) {
 		p->source = NULL;

@@ -6,6 +6,7 @@
  * source for the same thing keeps its watch; one that asks another keeps what is in force until
  * that answers.
  */
+#include "agent/region.h"
 #include "agent/resets.h"
 
 #include <errno.h>
@@ -241,7 +242,9 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	draft_commit(&draft);
 	config_free(agent->config);
 	agent->config = TAKE_PTR(*new_config);
-	r = agent_locate_credentials(agent);
+	r = region_tell(agent);
+	if (r == 0)
+		r = region_look(agent);
 	if (r == 0)
 		r = exclude_configure(agent);
 	if (moved) {
@@ -276,7 +279,9 @@ int agent_reload(struct agent *agent)
 	int r = config_file_load(agent->options->config_path, &origin, &next, &problems);
 
 	if (r == 0) {
-		r = swap_config(agent, &next);
+		r = region_complete(agent, next);
+		if (r == 0)
+			r = swap_config(agent, &next);
 		if (r < 0)
 			diag_add(&problems, "reload", "%s", strerror(-r));
 	} else if (problems.total == 0) {

@@ -41,6 +41,15 @@ static void add_clock(const struct agent *agent, cJSON *status)
 		(void)cJSON_AddNullToObject(status, "clock_offset_s");
 }
 
+static void add_region(const struct agent *agent, cJSON *status)
+{
+	cJSON *region = cJSON_AddObjectToObject(status, "region");
+
+	status_add_text(region, "name", agent->config->aws.region);
+	status_add_text(region, "from", agent->region.name ? agent->region.from : NULL);
+	status_add_text(region, "error", region_search_error(agent->region.search));
+}
+
 void status_add_credentials(const struct agent *agent, cJSON *status)
 {
 	cJSON *credentials = cJSON_AddObjectToObject(status, "credentials");
@@ -52,5 +61,6 @@ void status_add_credentials(const struct agent *agent, cJSON *status)
 	add_expiry(credentials, now.expires_s);
 	status_add_text(credentials, "error", now.error);
 	add_passed(credentials, &now);
+	add_region(agent, status);
 	add_clock(agent, status);
 }

@@ -36,8 +36,9 @@ struct config {
 	bool metrics_per_backend;
 	struct addr_prefix vips;
 	struct {
-		char *region;	       /* NULL when nothing tells it and nothing needs it */
-		char *endpoint;	       /* of the control plane: scheme://host[:port], no path */
+		char *region;	/* NULL when nothing tells it: nothing needs it, or it may come */
+		bool is_needed; /* some service uses Cloud Map */
+		char *endpoint; /* of the control plane: scheme://host[:port], no path */
 		char *data_endpoint;   /* of DiscoverInstances */
 		bool fips, dual_stack; /* AWS's own endpoints are of that kind */
 	} aws;
@@ -60,6 +61,7 @@ struct config {
 struct config_environment {
 	const char *aws_region;	  /* AWS_REGION, AWS_DEFAULT_REGION, that of the profile */
 	const char *aws_endpoint; /* AWS_ENDPOINT_URL_SERVICEDISCOVERY, AWS_ENDPOINT_URL */
+	bool region_may_come;	  /* the metadata of the task or the instance may tell it */
 	bool use_fips_endpoint, use_dualstack_endpoint; /* AWS_USE_..., those of the profile */
 };
 
@@ -73,6 +75,12 @@ int config_parse(const char *text, size_t length, const char *origin,
 		 struct diag *problems);
 void config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free);
+
+/*
+ * The region has become known after all: takes it, and the endpoints that follow from it. 0;
+ * -EINVAL: it is none; -ENOMEM.
+ */
+int config_set_region(struct config *c, const char *region);
 
 /* Of those that are written out; NULL if there is none of that name or alias. */
 const struct config_service *config_find_service(const struct config *c, const char *name);

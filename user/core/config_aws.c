@@ -44,21 +44,11 @@ static void find_region(struct config_reader *r, struct config *c,
 	}
 	set_region_by_url(r, c, c->aws.endpoint);
 	set_region_by_url(r, c, c->aws.data_endpoint);
-	if (!c->aws.region && r->uses_cloudmap)
+	if (!c->aws.region && r->uses_cloudmap && !environment->region_may_come)
 		config_problem(r, &region,
 			       "got nothing, wanted an AWS region here, in AWS_REGION, in "
 			       "AWS_DEFAULT_REGION or in the profile, for the services with "
 			       "cloudmap");
-}
-
-/* AWS's own endpoint of the region, for the caller. */
-static char *default_endpoint(struct config_reader *r, const struct config *c, const char *service)
-{
-	char *url = NULL;
-
-	if (config_region_url(service, c->aws.region, c->aws.fips, c->aws.dual_stack, &url) < 0)
-		r->out_of_memory = true;
-	return url;
 }
 
 /* One that is given is asked as it is, so it cannot be another one, too. */
@@ -122,16 +112,48 @@ static char *data_endpoint_beside(struct config_reader *r, const char *endpoint)
 	return url;
 }
 
+/* AWS's own endpoints of the region, where no others are given. 0 or -ENOMEM. */
+static int fill_endpoints(struct config *c)
+{
+	const struct {
+		const char *service;
+		char **to;
+	} rows[] = {
+		{ "servicediscovery", &c->aws.endpoint },
+		{ "data-servicediscovery", &c->aws.data_endpoint },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && r == 0; i++)
+		if (!*rows[i].to)
+			r = config_region_url(rows[i].service, c->aws.region, c->aws.fips,
+					      c->aws.dual_stack, rows[i].to);
+	return r;
+}
+
+int config_set_region(struct config *c, const char *region)
+{
+	char *copy;
+
+	if (!config_region_is_good(region, strlen(region)))
+		return -EINVAL;
+	copy = strdup(region);
+	if (!copy)
+		return -ENOMEM;
+	free(c->aws.region);
+	c->aws.region = copy;
+	return fill_endpoints(c);
+}
+
 void config_check_aws(struct config_reader *r, struct config *c,
 		      const struct config_environment *environment)
 {
+	c->aws.is_needed = r->uses_cloudmap;
 	find_endpoint(r, c, environment);
 	find_region(r, c, environment);
 	find_kind(r, c, environment);
 	if (!c->aws.data_endpoint && c->aws.endpoint)
 		c->aws.data_endpoint = data_endpoint_beside(r, c->aws.endpoint);
-	if (!c->aws.data_endpoint && c->aws.region)
-		c->aws.data_endpoint = default_endpoint(r, c, "data-servicediscovery");
-	if (!c->aws.endpoint && c->aws.region)
-		c->aws.endpoint = default_endpoint(r, c, "servicediscovery");
+	if (c->aws.region && fill_endpoints(c) < 0)
+		r->out_of_memory = true;
 }

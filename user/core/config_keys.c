@@ -105,8 +105,8 @@ static const struct config_key keys[] = {
 	  .help = "range that they are chosen from, by the service's name" },
 	{ "aws", CONFIG_TYPE_OBJECT, .help = "AWS Cloud Map's API" },
 	{ "aws.region", CONFIG_TYPE_REGION, .max = 63, AT(aws.region),
-	  .help = "region; without it AWS_REGION, AWS_DEFAULT_REGION, that of the profile, or of "
-		  "an endpoint below" },
+	  .help = "region; without it AWS_REGION, AWS_DEFAULT_REGION, that of the profile, of an "
+		  "endpoint below, or what the metadata of the task or the instance says" },
 	{ "aws.endpoint", CONFIG_TYPE_URL, .max = 512, AT(aws.endpoint),
 	  .help = "control plane; without it AWS_ENDPOINT_URL_SERVICEDISCOVERY, AWS_ENDPOINT_URL, "
 		  "or servicediscovery of the region" },

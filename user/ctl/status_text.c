@@ -133,6 +133,22 @@ static void put_credentials(FILE *to, const cJSON *credentials)
 	}
 }
 
+/* Nothing where it goes without saying: the configuration or the environment has it. */
+static void put_region(FILE *to, const cJSON *region)
+{
+	const char *name = status_text_at(region, "name");
+	const char *from = status_text_at(region, "from");
+	const char *error = status_text_at(region, "error");
+
+	if (name && from) {
+		(void)fputs("region: ", to);
+		status_put_text(to, name);
+		status_put_line(to, ", by ", from);
+	}
+	if (error)
+		status_put_line(to, "region: not found yet: ", error);
+}
+
 static void put_clock(FILE *to, const cJSON *status)
 {
 	double offset_s;
@@ -315,6 +331,7 @@ char *status_text(const cJSON *status)
 	put_foreign(to, status_member(status, "foreign_programs"));
 	put_excluded(to, status_member(status, "exclude_cgroups"));
 	put_credentials(to, status_member(status, "credentials"));
+	put_region(to, status_member(status, "region"));
 	put_clock(to, status);
 	status_put_budget(to, status_member(status, "budget"));
 	cJSON_ArrayForEach(drained, status_member(status, "drained"))

@@ -45,6 +45,8 @@ static struct config_environment environment_read(struct profile_files *files)
 				     profile_files_get(files, "region")),
 		.aws_endpoint = is_true(variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) ? NULL
 											 : endpoint,
+		.region_may_come = variable("ECS_CONTAINER_METADATA_URI_V4") ||
+				   !is_true(variable("AWS_EC2_METADATA_DISABLED")),
 		.use_fips_endpoint = is_true(either(variable("AWS_USE_FIPS_ENDPOINT"),
 						    profile_files_get(files, "use_fips_endpoint"))),
 		.use_dualstack_endpoint =

@@ -98,6 +98,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(200, self.server.faults.show())
         elif path.startswith("/v2/credentials/"):
             self.answer("Credentials", path.rsplit("/", 1)[1], self.credentials)
+        elif path == "/v4/task/task":
+            self.answer("TaskMetadata", None, lambda: {
+                "TaskARN": f"arn:aws:ecs:{self.server.registry.region}:123456789012:task/default/0af1"})
         elif path.startswith("/latest/meta-data/"):
             self.answer("Metadata", path.removeprefix("/latest/meta-data/"), lambda: self.metadata(path))
         else:
