@@ -28,7 +28,10 @@ def known(agent):
 
 
 def until_known(agent, *wanted):
-    wait.until(f"the services are {wanted}", lambda: known(agent) == set().union(*wanted), SOON)
+    """The agent has these services, and so has the kernel."""
+    names = set().union(*wanted)
+    wait.until(f"the services are {names}", lambda: known(agent) == names, SOON)
+    wait.until(f"the maps have {names}", lambda: {s["name"] for s in agent.show("services")["services"]} == names, SOON)
 
 
 def namespace(agent, index=0):

@@ -7,6 +7,9 @@
 void agenda_done(struct agenda *a)
 {
 	free(a->list);
+	for (size_t i = 0; i < a->n_gone; i++)
+		free(a->gone[i]);
+	free(a->gone);
 }
 
 void agenda_add(struct agenda *a, struct watch *w)
@@ -26,6 +29,9 @@ static void clear(struct agenda *a)
 	for (size_t i = 0; i < a->n; i++)
 		a->list[i]->is_due = false;
 	a->n = 0;
+	for (size_t i = 0; i < a->n_gone; i++)
+		free(a->gone[i]);
+	a->n_gone = 0;
 }
 
 void agenda_add_all(struct agenda *a)
@@ -42,6 +48,20 @@ void agenda_forget(struct agenda *a, struct watch *w)
 		a->list[i] = a->list[--a->n];
 		w->is_due = false;
 	}
+}
+
+void agenda_add_gone(struct agenda *a, const char *name)
+{
+	char *copy = a->all ? NULL : strdup(name);
+
+	if (a->all)
+		return;
+	if (!copy || util_grow(&a->gone, &a->gone_capacity, a->n_gone + 1, sizeof(*a->gone)) < 0) {
+		free(copy);
+		agenda_add_all(a);
+		return;
+	}
+	a->gone[a->n_gone++] = copy;
 }
 
 struct agenda agenda_take(struct agenda *a)

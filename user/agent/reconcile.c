@@ -73,6 +73,8 @@ static void keep_due(struct agent *agent, const struct agenda *due, const struct
 		agenda_add_all(&agent->agenda);
 	for (size_t i = 0; plan->deferred && i < due->n; i++)
 		agenda_add(&agent->agenda, due->list[i]);
+	for (size_t i = 0; plan->deferred && i < due->n_gone; i++)
+		agenda_add_gone(&agent->agenda, due->gone[i]);
 }
 
 /* I7: reaching a limit is visible, what already works goes on, and each plan tries again. */
@@ -112,13 +114,28 @@ static void set_broken(struct agent *agent, const char *what, int error)
 	(void)uv_timer_start(&agent->retry_timer, on_retry, RETRY_MS, 0);
 }
 
+static bool is_wanted(const struct agent *agent, const char *name)
+{
+	const struct watch *w = watch_find(agent->watches, agent->n_watches, name);
+
+	return w && w->has_vip;
+}
+
 static int make(struct agent *agent, const struct agenda *due, const struct table *want,
 		struct plan *plan)
 {
-	const struct plan_gone none = { 0 };
+	_cleanup_free_ const char **names = calloc(MAX(due->n_gone, 1U), sizeof(*names));
+	struct plan_gone gone = { .names = names };
 
-	return due->all ? planner_make(agent->planner, want, plan)
-			: planner_amend(agent->planner, want, &none, plan);
+	if (due->all)
+		return planner_make(agent->planner, want, plan);
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < due->n_gone; i++) {
+		if (!is_wanted(agent, due->gone[i])) /* else it has come back since */
+			names[gone.n++] = due->gone[i];
+	}
+	return planner_amend(agent->planner, want, &gone, plan);
 }
 
 static int make_and_apply(struct agent *agent, const char **ret_step)

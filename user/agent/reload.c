@@ -165,19 +165,41 @@ static void reconfigure_all(struct draft *draft)
 	}
 }
 
+/* A new configuration may concern all services; news of a namespace those that are not as they
+ * were.
+ */
+static void put_on_agenda(struct draft *draft)
+{
+	struct agent *agent = draft->agent;
+	size_t at = 0;
+
+	if (draft->config != agent->config)
+		reconcile_all(agent);
+	for (size_t i = 0; i < draft->n; i++) {
+		struct watch *w = draft->list[i];
+
+		if (watch_is_drafted(w) ||
+		    find_watch(agent->watches, agent->n_watches, &at, w->config->name) != w)
+			agenda_add(&agent->agenda, w);
+	}
+	reconcile_schedule(agent);
+}
+
 /* Puts the draft in the place of what is in force; what nobody wants any more goes. */
 static void draft_commit(struct draft *draft)
 {
 	struct agent *agent = draft->agent;
 	size_t at = 0;
 
-	reconcile_all(agent); /* no list has a watch that goes now */
+	put_on_agenda(draft);
 	reconfigure_all(draft);
 	for (size_t i = 0; i < agent->n_watches; i++) {
 		struct watch *w = agent->watches[i];
 
-		if (find_watch(draft->list, draft->n, &at, w->config->name) != w)
+		if (find_watch(draft->list, draft->n, &at, w->config->name) != w) {
+			agenda_add_gone(&agent->agenda, w->config->name);
 			watch_free(w);
+		}
 	}
 	free(agent->watches);
 	agent->watches = TAKE_PTR(draft->list);
