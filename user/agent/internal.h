@@ -85,10 +85,10 @@ struct agent {
 	bool stopping;
 };
 
-/* voices.c: brings w->health up to date. 0 or -ENOMEM. */
+/* voices.c: brings what is in force, and w->health, up to date. 0 or -ENOMEM. */
 int voices_hear(struct watch *w);
 
-/* want.c: the backends of a service, each with its share, as they ought to be. 0 or -ENOMEM. */
+/* want.c: its backends, each with its share, by what voices_hear has heard. 0 or -ENOMEM. */
 int want_backends(struct watch *w, struct table_service *s);
 
 /* events.c: has the program for events of connections attached before the plan for `want`. */

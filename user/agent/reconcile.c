@@ -7,6 +7,7 @@
 #include "agent/resets.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <time.h>
 
 #include "agent/exclude.h"
@@ -55,6 +56,9 @@ static int want_build(const struct agent *agent, const struct agenda *due, struc
 	size_t n = due->all ? agent->n_watches : due->n;
 	int r = 0;
 
+	/* first what stays, then what is freed after the plan: or the one kept the other's pages */
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = voices_hear(list[i]);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		list[i]->refused = 0;
 		if (list[i]->has_vip)
@@ -190,12 +194,15 @@ static void ramp_on(struct agent *agent)
 
 static void reconcile(struct agent *agent)
 {
+	bool is_all = agent->agenda.all;
 	const char *step;
 	int r;
 
 	if (agent->broken)
 		return; /* the retry will see to it */
 	r = make_and_apply(agent, &step);
+	if (is_all) /* what only a start or a reload needs, the configuration's text and all */
+		(void)malloc_trim(0);
 	if (r < 0) {
 		set_broken(agent, step, r);
 		return;

@@ -29,6 +29,11 @@ static void add_target(const struct config_service *service, cJSON *to)
 	status_add_text(to, "target", target);
 }
 
+static const char *told(const char *text)
+{
+	return text ? text : "";
+}
+
 static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
 {
 	cJSON *error;
@@ -38,8 +43,8 @@ static void add_failure(const struct model *m, uint64_t now_ms, cJSON *to)
 		return;
 	}
 	error = cJSON_AddObjectToObject(to, "error");
-	status_add_text(error, "code", m->failure.code);
-	status_add_text(error, "message", m->failure.message);
+	status_add_text(error, "code", told(m->failure.code));
+	status_add_text(error, "message", told(m->failure.message));
 	(void)cJSON_AddNumberToObject(error, "count", m->failure.count);
 	(void)cJSON_AddNumberToObject(error, "age_s", status_seconds(now_ms - m->failure.at_ms));
 }
@@ -84,7 +89,7 @@ static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
 	model_describe(m, now_ms, what, sizeof(what));
 	if (m->stood_in) /* of whom the note tells */
 		text = NULL;
-	else if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, m->failure.code) < 0)
+	else if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, told(m->failure.code)) < 0)
 		text = NULL;
 	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
 					    m->in_force.n, m->shrink.answered) < 0)
@@ -127,7 +132,7 @@ static void add_source(const struct part *p, uint64_t now_ms, cJSON *to)
 	add_failure(m, now_ms, to);
 	add_faulty("rejected", m->rejected, m->rejected_why, to);
 	add_faulty("misweighted", m->misweighted, m->misweighted_why, to);
-	status_add_text(to, "note", m->note[0] ? m->note : NULL);
+	status_add_text(to, "note", m->note);
 }
 
 static cJSON *part_build(const struct part *p, uint64_t now_ms)

@@ -57,8 +57,10 @@ static int (*const voices[])(struct watch *w, size_t index) = {
 
 int voices_hear(struct watch *w)
 {
-	int r = prober_follow(w, false);
+	int r = watch_join(w);
 
+	if (r == 0)
+		r = prober_follow(w, false);
 	if (r == 0)
 		r = health_begin(&w->health, watch_in_force(w));
 	for (size_t i = 0; i < w->health.backends.n && r == 0; i++) {

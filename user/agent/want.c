@@ -122,8 +122,6 @@ int want_backends(struct watch *w, struct table_service *s)
 	_cleanup_free_ uint32_t *shares = NULL;
 	int r;
 
-	if (watch_join(w) < 0 || voices_hear(w) < 0)
-		return -ENOMEM;
 	shares = calloc(MAX(backends->n, 1U), sizeof(*shares));
 	s->backends = calloc(MAX(backends->n, 1U), sizeof(*s->backends));
 	if (!shares || !s->backends)

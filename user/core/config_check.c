@@ -55,6 +55,7 @@ static void check_static(struct config_reader *r, const struct config_place *at,
 		config_problem(r, &place, "got %s, wanted one of endpoints, file",
 			       list ? "endpoints and file" : "neither");
 	endpoints_normalise(&service->fixed.endpoints);
+	endpoints_fit(&service->fixed.endpoints);
 }
 
 static void check_weights(struct config_reader *r, const struct config_place *at, const cJSON *json)

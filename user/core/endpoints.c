@@ -52,6 +52,19 @@ void endpoints_normalise(struct endpoints *e)
 	e->n = kept + 1;
 }
 
+void endpoints_fit(struct endpoints *e)
+{
+	struct endpoint *fitting;
+
+	if (e->n == 0 || e->n == e->capacity)
+		return;
+	fitting = reallocarray(e->list, e->n, sizeof(*e->list));
+	if (!fitting)
+		return;
+	e->list = fitting;
+	e->capacity = e->n;
+}
+
 int endpoints_copy(struct endpoints *to, const struct endpoints *from)
 {
 	if (to == from)

@@ -38,6 +38,9 @@ int endpoints_add(struct endpoints *e, const struct endpoint *added);
  */
 void endpoints_normalise(struct endpoints *e);
 
+/* Gives back the room for more, of a list that is there to stay. */
+void endpoints_fit(struct endpoints *e);
+
 /* Replaces *to by a copy of `from`; on -ENOMEM *to is as it was. */
 int endpoints_copy(struct endpoints *to, const struct endpoints *from);
 

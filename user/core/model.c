@@ -3,9 +3,23 @@
 
 #include <errno.h>
 
+/* There are thousands of models, and most have nothing to say. */
+static void text_set(char **text, const char *now, size_t max)
+{
+	if (*text && now && streq(*text, now))
+		return;
+	free(*text);
+	*text = now && *now ? strndup(now, max - 1) : NULL;
+}
+
 void model_done(struct model *m)
 {
 	endpoints_done(&m->in_force);
+	free(m->rejected_why);
+	free(m->misweighted_why);
+	free(m->note);
+	free(m->failure.code);
+	free(m->failure.message);
 	*m = (struct model){ 0 };
 }
 
@@ -21,7 +35,7 @@ void model_new_source(struct model *m)
 	m->failure.count = 0;
 	m->rejected = 0;
 	m->misweighted = 0;
-	m->note[0] = '\0';
+	text_set(&m->note, NULL, MODEL_NOTE_MAX);
 	m->stood_in = false;
 }
 
@@ -65,12 +79,10 @@ static void note_answer(struct model *m, const struct model_answer *a)
 		m->failure.count = 0;
 	}
 	m->rejected = a->rejected;
-	(void)util_copy(m->rejected_why, sizeof(m->rejected_why),
-			a->rejected_why ? a->rejected_why : "");
+	text_set(&m->rejected_why, a->rejected_why, MODEL_MESSAGE_MAX);
 	m->misweighted = a->misweighted;
-	(void)util_copy(m->misweighted_why, sizeof(m->misweighted_why),
-			a->misweighted_why ? a->misweighted_why : "");
-	(void)util_copy(m->note, sizeof(m->note), a->note ? a->note : "");
+	text_set(&m->misweighted_why, a->misweighted_why, MODEL_MESSAGE_MAX);
+	text_set(&m->note, a->note, MODEL_NOTE_MAX);
 }
 
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
@@ -109,8 +121,8 @@ void model_take_failure(struct model *m, const char *code, const char *message, 
 {
 	m->failure.count++;
 	m->failure.at_ms = now_ms;
-	(void)util_copy(m->failure.code, sizeof(m->failure.code), code);
-	(void)util_copy(m->failure.message, sizeof(m->failure.message), message);
+	text_set(&m->failure.code, code, MODEL_CODE_MAX);
+	text_set(&m->failure.message, message, MODEL_MESSAGE_MAX);
 }
 
 void model_take_note(struct model *m, const char *note)

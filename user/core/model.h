@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is in force for one service, and why: the last good answer of its source, its age, what
- * failed since, and whether a shrink is being held. It owns its endpoints. Pure: the time is an
- * argument.
+ * failed since, and whether a shrink is being held. It owns its endpoints and texts. Pure: the time
+ * is an argument.
  *
  * An answer that is empty, or has fewer than half as many endpoints as are in force, is a shrink:
  * what it adds counts at once, what it lacks goes only when shrinks have been repeated for
@@ -22,16 +22,15 @@ struct model {
 	uint64_t answered_ms;	   /* when, on the monotonic clock */
 	int64_t answered_s;    /* when, since the epoch; 0: never, not even of an earlier source */
 	unsigned int rejected; /* instances that the last answer had and nobody can use */
-	char rejected_why[MODEL_MESSAGE_MAX];
+	char *rejected_why;    /* owned, as all texts here; NULL: there is nothing to say */
 	unsigned int misweighted; /* and those whose weight is bad, so 1 */
-	char misweighted_why[MODEL_MESSAGE_MAX];
-	char note[MODEL_NOTE_MAX]; /* what else the last answer has to tell, or "" */
-	bool stood_in;		   /* it was somebody else's, while the source fails */
+	char *misweighted_why;
+	char *note;    /* what else the last answer has to tell */
+	bool stood_in; /* it was somebody else's, while the source fails */
 	struct {
 		uint32_t count; /* in a row; 0: the last answer was good */
 		uint64_t at_ms;
-		char code[MODEL_CODE_MAX];
-		char message[MODEL_MESSAGE_MAX];
+		char *code, *message;
 	} failure;
 	struct {
 		bool held;
