@@ -3,11 +3,14 @@
  * runs the agent, and turns errors into exit codes. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <sysexits.h>
 
 #include "agent/agent.h"
 #include "helper/helper.h"
 #include "io/config_file.h"
+
+#define LARGE_BLOCK (128 * 1024) /* of memory; such are given back when they are freed */
 
 static const char usage[] =
 	"Usage: shuntd [--config FILE] [--check]\n"
@@ -128,6 +131,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	/* the allocator would learn from the first large block that is freed to keep the others */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	r = load(&arguments, &origin, &config);
 	if (r != 0)
 		return r;
