@@ -24,14 +24,16 @@ def test_random_reaches_everybody_and_repeats_itself(ground, balanced):
 
 def test_a_task_keeps_its_backend_and_tasks_are_spread(ground, balanced):
     balanced(balance="maglev")
-    of_tasks = []
-    for n in range(16):
+    of_tasks = set()
+    for n in range(100):  # by lot: a few are enough
         task = ground.task(f"ecstasks-{n}.slice")
         container = ground.task(f"ecstasks-{n}.slice/docker-{n}.scope")
         seen = set(ground.reach(VIP, 8080, 3, cgroup=task) + ground.reach(VIP, 8080, 3, cgroup=container))
         assert len(seen) == 1
-        of_tasks += seen
-    assert set(of_tasks) == names(ground.network)
+        of_tasks |= seen
+        if of_tasks == names(ground.network):
+            return
+    raise AssertionError(f"all tasks have got {of_tasks}")
 
 
 def test_a_process_above_all_tasks_keeps_its_backend_too(ground, balanced):
@@ -98,8 +100,11 @@ def test_a_new_backend_gets_its_share_little_by_little(ground, agent):
     path = ground.scratch / "endpoints"
     first, second, third = endpoints(ground.network)
     path.write_text(f"{first}\n{second}\n", encoding="utf-8")
-    mine = agent(environment={}, services=[{"name": "s", "vip": VIP, "port": 8080, "static": {"file": str(path)},
-                                            "slow_start": "4s"}]).start().wait_backends("s", 2)
+
+    def rows(slow_start):
+        return [{"name": "s", "vip": VIP, "port": 8080, "static": {"file": str(path)}, "slow_start": slow_start}]
+
+    mine = agent(environment={}, services=rows("1m")).start().wait_backends("s", 2)
 
     def shares():
         return [c["share_percent"] for c in json.loads(mine.ctl("explain", "s", "--json").stdout)["candidates"]]
@@ -107,9 +112,11 @@ def test_a_new_backend_gets_its_share_little_by_little(ground, agent):
     assert shares() == [50, 50]
     path.write_text(f"{first}\n{second}\n{third}\n", encoding="utf-8")
     mine.wait_backends("s", 3)
-    seen = [shares()[2]]
-    assert seen[0] < 20 and mine.service("s")["slow_starting"] == 1
-    while mine.service("s")["slow_starting"] and len(seen) < 1000:
-        seen.append(shares()[2])
-    assert seen == sorted(seen) and len(set(seen)) >= 4
-    assert shares()[0] == shares()[1] == shares()[2]
+    begun = shares()[2]
+    assert begun < 20 and mine.service("s")["slow_starting"] == 1
+    wait.until("it has got more", lambda: shares()[2] > begun)
+    assert mine.service("s")["slow_starting"] == 1
+    mine.write(services=rows("1s"))
+    mine.ctl("reload")
+    wait.until("it has got all", lambda: not mine.service("s")["slow_starting"])
+    wait.until("all have the same", lambda: len(set(shares())) == 1)

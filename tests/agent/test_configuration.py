@@ -13,7 +13,7 @@ GOOD = {"name": "a", "vip": "127.254.0.1", "port": 80, "static": {"endpoints": [
 def check(tmp_path, text):
     path = tmp_path / "shunt.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"))
-    return run([SHUNTD, "--config", path, "--check"], check=False, timeout=20)
+    return run([SHUNTD, "--config", path, "--check"], check=False, timeout=120)
 
 
 def services(*changes, **top):

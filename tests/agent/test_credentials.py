@@ -66,9 +66,9 @@ def test_unrecognized_credentials_are_renewed_at_once(cloud, from_container):
 
 
 def test_credentials_are_renewed_before_they_expire(cloud, from_container):
-    cloud.control(credentials={"lifetime_s": 6})
+    cloud.control(credentials={"lifetime_s": 12})
     from_container.start().wait_backends(SERVICE, 3)
-    wait.until("they were renewed twice", lambda: cloud.stats()["credentials_issued"] >= 3, within=15, every=0.1)
+    wait.until("they were renewed twice", lambda: cloud.stats()["credentials_issued"] >= 3, every=0.1)
     assert codes(cloud).keys() == {"ok"}, "the API must never have seen an expired set"
 
 
@@ -76,8 +76,9 @@ def test_the_old_credentials_are_used_while_the_endpoint_fails(cloud, from_conta
     cloud.control(credentials={"lifetime_s": 20})
     from_container.start().wait_backends(SERVICE, 3)
     cloud.fault("internal", operation="Credentials")
+    wait.until("it could not renew them", lambda: cloud.asked("Credentials") > 1)
     before = codes(cloud)["ok"]
-    wait.until("it goes on asking", lambda: codes(cloud)["ok"] >= before + 10, within=8)
+    wait.until("it goes on asking", lambda: codes(cloud)["ok"] >= before + 3)
     assert codes(cloud).keys() == {"ok"}
 
 
@@ -89,7 +90,7 @@ def test_without_credentials_nothing_is_asked_until_there_are_some(cloud, from_c
     wait.until("status tells it", lambda: from_container.service(SERVICE)["error"])
     assert codes(cloud) == {}
     cloud.heal()
-    from_container.wait_backends(SERVICE, 3, within=20)
+    from_container.wait_backends(SERVICE, 3)
 
 
 def test_a_web_identity_becomes_its_role(cloud, ground, agent, tmp_path):
@@ -102,7 +103,7 @@ def test_a_web_identity_becomes_its_role(cloud, ground, agent, tmp_path):
     error = wait.until("status tells it", lambda: mine.status()["credentials"]["error"])
     assert error == "STS: InvalidIdentityToken: The web identity token is not one of ours"
     token.write_text("head.body.sign", encoding="utf-8")
-    mine.wait_backends(SERVICE, 3, within=30)
+    mine.wait_backends(SERVICE, 3)
     told = mine.status()["credentials"]
     assert told["provider"] == "web identity" and told["error"] is None and told["expires_at"]
 
@@ -127,7 +128,7 @@ def test_a_profile_s_role_is_assumed_as_the_real_command_line_does(cloud, ground
     register(cloud, ground.network)
     environment = profile(cloud, tmp_path, ROLE, AWS_PROFILE="app")
     mine = agent(cloud, services=[from_cloudmap()], environment=environment).start()
-    mine.wait_backends(SERVICE, 3, within=30)
+    mine.wait_backends(SERVICE, 3)
     assert mine.status()["credentials"]["provider"] == "profile"
     assert SECRET not in mine.logged() + mine.ctl("status", "--json").stdout
     real = subprocess.run(
@@ -148,7 +149,7 @@ def instance(cloud, **more):
 def test_an_instance_gives_credentials_through_sessions_that_end(cloud, ground, agent):
     register(cloud, ground.network)
     mine = agent(cloud, services=[from_cloudmap()], environment=instance(cloud)).start()
-    mine.wait_backends(SERVICE, 3, within=30)
+    mine.wait_backends(SERVICE, 3)
     told = mine.status()["credentials"]
     assert told["provider"] == "instance" and told["error"] is None
     passed = [passed["provider"] for passed in told["passed_over"]]
@@ -235,7 +236,7 @@ def test_secrets_are_never_shown(cloud, from_container):
 def test_a_clock_that_is_wrong_is_corrected_and_told(cloud, ground, agent, offset_s, words):
     register(cloud, ground.network)
     cloud.control(clock_offset_s=offset_s)
-    mine = agent(cloud, services=[from_cloudmap()]).start().wait_backends(SERVICE, 3, within=30)
+    mine = agent(cloud, services=[from_cloudmap()]).start().wait_backends(SERVICE, 3)
     wait.until("the refusal is forgotten", lambda: mine.service(SERVICE)["error"] is None, 30)
     assert codes(cloud)["InvalidSignatureException"] == 1
     assert abs(mine.status()["clock_offset_s"] - offset_s) < 60

@@ -25,7 +25,7 @@ def refusals(ground, times, cgroup):
 
 
 def wait_state(agent, place, state):
-    wait.until(f"{place} is {state}", lambda: agent.states("web")[place] == state, within=10)
+    wait.until(f"{place} is {state}", lambda: agent.states("web")[place] == state)
 
 
 def test_one_task_alone_is_kept_away_from_what_fails_it(ground, serving):
@@ -35,7 +35,7 @@ def test_one_task_alone_is_kept_away_from_what_fails_it(ground, serving):
     assert refusals(ground, 60, one) == 0
     bad = f"{ground.network.backends[2].address}:9"
     wait.until("status tells it", lambda: agent.reasons("web").get(bad) == (
-        "healthy", "1 task avoids it: its connections to it failed"), within=10)
+        "healthy", "1 task avoids it: its connections to it failed"))
     assert agent.metric("shunt_ejections_total", service="web") == 0
     assert refusals(ground, 12, other) == 1
     assert agent.metric("shunt_ejections_total", service="web") == 1
@@ -47,7 +47,7 @@ def test_what_two_tasks_agree_on_is_ejected_for_the_host(ground, serving):
     assert refusals(ground, 9, ground.task("one")) + refusals(ground, 60, ground.task("two")) == 5
     assert refusals(ground, 60, ground.task("three")) == 0
     wait_state(agent, bad, "ejected")
-    wait.until("status says why", lambda: bad in agent.reasons("web"), within=10)
+    wait.until("status says why", lambda: bad in agent.reasons("web"))
     state, why = agent.reasons("web")[bad]
     assert state == "ejected" and why.startswith("connections to it failed; ejected for 6")
     assert agent.metric("shunt_backends", service="web", state="ejected") == 1
@@ -153,7 +153,7 @@ def test_connections_beyond_the_limit_are_refused_at_once(ground, limited):
     assert agent.metric("shunt_connects_total", service="web", result="limited") == 1
     assert agent.metric("shunt_connects_total", service="web", result="no_backend") == 0
     steps.do("close", "a")
-    wait.until("its place is free", lambda: steps.do("connect", "c", VIP, 8080).startswith("ok"), within=10)
+    wait.until("its place is free", lambda: steps.do("connect", "c", VIP, 8080).startswith("ok"))
 
 
 def test_a_backend_that_has_all_it_may_is_passed_over(ground, limited):

@@ -109,7 +109,7 @@ def test_who_is_in_the_way_is_told_and_connects_go_on(agent, ground, services, s
         problems = agent.status()["problems"]
         assert len(problems) == 1 and "is attached to sock_ops exclusively" in problems[0]
         assert "connect_timeout, connect_timing and limits.pending are not in force" in agent.logged()
-    wait.until("it is in force after all", lambda: is_attached(agent), 20)
+    wait.until("it is in force after all", lambda: is_attached(agent))
     wait.until("nothing is wrong any more", lambda: agent.status()["problems"] == [])
 
 

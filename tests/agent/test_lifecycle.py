@@ -83,7 +83,7 @@ def test_sigterm_leaves_pins_and_traffic(fixed):
 
 def test_sigint_ends_it_too(fixed):
     fixed.process.send_signal(signal.SIGINT)
-    assert fixed.process.wait(10) == 0
+    assert fixed.process.wait(60) == 0
 
 
 def test_show_works_with_the_agent_dead_and_status_says_that_it_is(fixed):
@@ -117,7 +117,7 @@ def test_the_last_good_backends_are_in_force_before_cloud_map_answers_again(clou
 
 def test_a_second_agent_exits_69_and_names_the_first(fixed):
     second = fixed.spawn(*fixed.arguments)
-    assert second.wait(10) == 69
+    assert second.wait(60) == 69
     assert str(fixed.process.pid) in fixed.logged().splitlines()[-1]
     assert fixed.ctl("status").returncode == 0
     assert set(fixed.ground.reach(VIP, 8080, 9)) == names(fixed.ground.network)
@@ -133,7 +133,7 @@ def test_the_second_may_start_when_the_first_is_gone(fixed):
 
 def refused(agent):
     """The exit status of a start that must not succeed, and the last line that it said."""
-    return agent.spawn(*agent.arguments).wait(10), agent.logged().splitlines()[-1]
+    return agent.spawn(*agent.arguments).wait(60), agent.logged().splitlines()[-1]
 
 
 @pytest.fixture
@@ -190,16 +190,16 @@ def test_valgrind_has_nothing_to_say_from_start_to_end(cloud, ground, agent):
     mine = agent(cloud, services=[from_cloudmap(vip=VIP), static("fixed", *endpoints(ground.network))])
     mine.wrapper = ["valgrind", "--quiet", "--error-exitcode=97", "--leak-check=full",
                     f"--suppressions={pathlib.Path(__file__).with_name('valgrind.supp')}"]
-    mine.start(within=60).wait_backends(SERVICE, 3, within=30)
+    mine.start(within=300).wait_backends(SERVICE, 3, within=120)
     cloud.fault("garbage", what="binary")
     wait.until("status tells it", lambda: mine.service(SERVICE)["error"])
     cloud.heal()
     cloud.deregister("backend", "i-1")
-    mine.wait_backends(SERVICE, 2, within=30)
+    mine.wait_backends(SERVICE, 2)
     mine.write(services=[from_cloudmap(vip=VIP)])
     mine.ctl("reload")
     mine.ctl("status")
-    wait.until("the other service is gone", lambda: "fixed" not in mine.get()[1], within=30)
+    wait.until("the other service is gone", lambda: "fixed" not in mine.get()[1], within=120)
     process, mine.process = mine.process, None
     process.terminate()
     assert process.wait(30) == 0, mine.logged()
@@ -269,7 +269,7 @@ def test_detach_leaves_nothing(fixed):
     assert alive(held) == held
     fixed.ctl("detach")
     assert not fixed.pins.exists()
-    wait.until("the kernel has let go of everything", lambda: not alive(held), within=5)
+    wait.until("the kernel has let go of everything", lambda: not alive(held))
     assert fixed.ground.ask(VIP, 8080)[0] == "ECONNREFUSED"
 
 

@@ -59,7 +59,7 @@ def settled(counted, wanted):
         return {key: value for key, value in total.items() if value} == wanted
 
     try:
-        wait.until("the counts have changed as they should", enough, 5)
+        wait.until("the counts have changed as they should", enough)
     except AssertionError:
         assert {key: value for key, value in total.items() if value} == wanted
 

@@ -10,7 +10,7 @@ import time
 def main(host, port, kind="tcp"):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as peer:
-        peer.settimeout(5)
+        peer.settimeout(30)
         began = time.monotonic()
         try:
             peer.connect((host, int(port)))

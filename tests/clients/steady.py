@@ -21,7 +21,7 @@ def ask(peer):
 
 def connect(host, port):
     peer = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    peer.settimeout(5)
+    peer.settimeout(30)
     try:
         peer.connect((host, port))
     except OSError:

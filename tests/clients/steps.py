@@ -33,14 +33,14 @@ def family(address):
 def made(name, address, kind=socket.SOCK_STREAM):
     if name not in sockets:
         sockets[name] = socket.socket(family(address), kind)
-        sockets[name].settimeout(5)
+        sockets[name].settimeout(30)
     return sockets[name]
 
 
 def connect(name, address, port):
     made(name, address).settimeout(None)  # with a timeout Python's connect() is a non-blocking one
     sockets[name].connect((address, int(port)))
-    sockets[name].settimeout(5)
+    sockets[name].settimeout(30)
     return "ok %s %d" % sockets[name].getpeername()[:2]
 
 

@@ -247,7 +247,7 @@ static void is_refused_at_once(const char *to, int kind)
 	(void)clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_in_range((after.tv_sec - before.tv_sec) * 1000 +
 				(after.tv_nsec - before.tv_nsec) / 1000000,
-			0, 500);
+			0, 10000); /* the kernel gives up after minutes */
 }
 
 static void an_empty_service_refuses_at_once_on_every_kernel(void **state)

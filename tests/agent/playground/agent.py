@@ -57,7 +57,7 @@ class Agent:
             return start([*self.wrapper, SHUNTD, *arguments], env={**self.environment, **environment},
                          stdout=log, stderr=log)
 
-    def start(self, within=15):
+    def start(self, within=60):
         """Starts it and waits for READY=1 on a NOTIFY_SOCKET."""
         path = str(self.ground.scratch / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
@@ -83,7 +83,7 @@ class Agent:
     def kill(self):
         process, self.process = self.process, None
         process.kill()
-        process.wait(10)
+        process.wait(30)
 
     def close(self):
         status = self.stop() if self.process else 0
@@ -124,7 +124,7 @@ class Agent:
 
     def get(self, path="/metrics"):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
@@ -145,6 +145,6 @@ class Agent:
     def backends(self, service):
         return int(self.metric("shunt_backends", service=service))
 
-    def wait_backends(self, service, count, within=10):
+    def wait_backends(self, service, count, within=30):
         wait.until(f"{service} has {count} backends", lambda: self.backends(service) == count, within)
         return self

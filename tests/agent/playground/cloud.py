@@ -48,7 +48,7 @@ class Cloud:
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-        status = self.process.wait(10)
+        status = self.process.wait(30)
         self.process.stdout.close()
         self.errors.close()
         return status
@@ -173,6 +173,6 @@ class Cloud:
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout) if ran.stdout.strip() else None
 
-    def ask(self, name, kind, tcp=False, timeout=5):
+    def ask(self, name, kind, tcp=False, timeout=30):
         host, _, port = self.dns.rpartition(":")
         return DNSRecord.parse(DNSRecord.question(name, kind).send(host, int(port), tcp=tcp, timeout=timeout))

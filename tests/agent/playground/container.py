@@ -89,7 +89,7 @@ class Container:
 
     def kill(self, signal="KILL"):
         self.crun("kill", self.id, signal)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def logged(self):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -97,7 +97,7 @@ class Container:
     def close(self):
         self.crun("delete", "--force", self.id, check=False)
         if self.process:
-            self.process.wait(10)
+            self.process.wait(60)
         for slice_ in self.slices:
             if slice_.is_dir() and not any(child.is_dir() for child in slice_.iterdir()):
                 os.rmdir(slice_)

@@ -15,6 +15,7 @@ from .process import end, run, start
 CLIENTS = TESTS / "clients"
 BUILD = TESTS.parent / os.environ.get("BUILD", "build")
 _counter = itertools.count()
+_ports = itertools.count(10000 + os.getpid() % 200 * 100)
 
 
 def cgroup2_mount():
@@ -26,9 +27,12 @@ def cgroup2_mount():
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """One that nobody listens at, and that the kernel gives to nobody who asks for any."""
+    while True:
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            port = next(_ports)
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Ground:
@@ -63,12 +67,13 @@ class Ground:
         self.tasks[-1].mkdir()
         return self.tasks[-1]
 
-    def in_cgroup(self, argv, cgroup=None):
-        """The words that run a program in the cgroup and in the client's network."""
+    def in_cgroup(self, argv, cgroup=None, which_cpu=min):
+        """The words that run a program in the cgroup and in the client's network. It stays on one CPU: each has a round
+        robin of its own, and a test may tell whose turn it is only of connects from one."""
         return ["sh", "-c", f"echo $$ > '{cgroup or self.cgroup}/cgroup.procs' && exec \"$@\"", "sh", *self.network.prefix(),
-                *map(str, argv)]
+                "taskset", "-c", str(which_cpu(os.sched_getaffinity(0))), *map(str, argv)]
 
-    def client(self, *argv, timeout=30, cgroup=None):
+    def client(self, *argv, timeout=120, cgroup=None):
         return run(self.in_cgroup(argv, cgroup), timeout=timeout, check=False)
 
     def ask(self, address, port, kind="tcp"):
@@ -123,7 +128,7 @@ class Steady:
     """Connects without end until `finish`, which gives what it saw; it waits for the backends that are expected."""
 
     def __init__(self, ground, address, port):
-        self.process = start(ground.in_cgroup(["/usr/bin/python3", CLIENTS / "steady.py", address, port]),
+        self.process = start(ground.in_cgroup(["/usr/bin/python3", CLIENTS / "steady.py", address, port], which_cpu=max),
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ground.clients.append(self.process)
         assert self.process.stdout.readline() == "connected\n"

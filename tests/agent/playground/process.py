@@ -20,14 +20,14 @@ def start(argv, **options):
     return subprocess.Popen([str(a) for a in argv], preexec_fn=die_with_parent, **options)
 
 
-def run(argv, timeout=30, check=True, **options):
+def run(argv, timeout=120, check=True, **options):
     ran = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, check=False,
                          **options)
     assert not check or ran.returncode == 0, f"{argv} exited {ran.returncode}: {ran.stdout}{ran.stderr}"
     return ran
 
 
-def end(process, within=10):
+def end(process, within=30):
     """Ends one of ours; returns its status."""
     if process.poll() is None:
         process.terminate()
@@ -35,7 +35,7 @@ def end(process, within=10):
             process.wait(within)
         except subprocess.TimeoutExpired:
             process.kill()
-    return process.wait(10)
+    return process.wait(30)
 
 
 def private_mounts():
