@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/replacement.h"
 #include "io/config_file.h"
 
 struct fixture {
@@ -15,7 +16,7 @@ struct fixture {
 
 static void write_config(struct fixture *f, const char *text)
 {
-	assert_int_equal(util_write_file_atomically(f->path, text, strlen(text), 0600), 0);
+	assert_int_equal(replacement_file(f->path, text, strlen(text), 0600), 0);
 }
 
 static int set_up(void **state)

@@ -107,7 +107,7 @@ static void an_answer_that_only_adds_removes_nobody_and_is_no_shrink(void **stat
 	bool changed;
 
 	(void)state;
-	assert_int_equal(model_seed(&m, &left), 0);
+	model_seed(&m, &left, MODEL_FROM_KERNEL);
 	for (a.now_ms = 1000; a.now_ms < 100000; a.now_ms += 1000) {
 		assert_int_equal(model_take_answer(&m, &a, &changed), 0);
 		assert_in_force(&m, "abcd");
@@ -131,7 +131,7 @@ static void who_stands_in_neither_answers_nor_ends_the_failures(void **state)
 				  .now_ms = 60000,
 				  .now_s = 9,
 				  .confirm_ms = CONFIRM_MS };
-	char text[64];
+	char text[MODEL_TEXT_MAX];
 	bool changed;
 
 	(void)state;
@@ -143,11 +143,11 @@ static void who_stands_in_neither_answers_nor_ends_the_failures(void **state)
 	assert_int_equal(m.failure.count, 1);
 	assert_int_equal(m.answered_ms, 1000);
 	assert_int_equal(m.answered_s, 1700000001);
-	model_describe(&m, 61000, text, sizeof(text));
+	model_describe(&m, 61000, text);
 	assert_string_equal(text, "4 backends of who stands in");
 	(void)answer(&m, "abc", 62000);
 	assert_in_force(&m, "abc");
-	model_describe(&m, 63000, text, sizeof(text));
+	model_describe(&m, 63000, text);
 	assert_string_equal(text, "3 backends of 1 s ago");
 	assert_null(m.note);
 }
@@ -222,11 +222,28 @@ static void what_an_earlier_run_left_is_held_like_an_answer(void **state)
 	_cleanup_(model_done) struct model m = { 0 };
 
 	(void)state;
-	assert_int_equal(model_seed(&m, &left), 0);
+	model_seed(&m, &left, MODEL_FROM_KERNEL);
+	assert_int_equal(left.n, 0);
 	assert_false(answer(&m, "", 1000));
 	assert_in_force(&m, "abc");
 	assert_true(answer(&m, "", 31000));
 	assert_in_force(&m, "");
+}
+
+/* Its age does not make it an answer of another source, whose word would count at once. */
+static void the_last_known_good_is_held_like_an_answer(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("abc");
+	_cleanup_(model_done) struct model m = { 0 };
+
+	(void)state;
+	model_seed(&m, &left, MODEL_FROM_FILE);
+	model_seed_age(&m, 1600000000, 500, 1700000000);
+	assert_false(answer(&m, "a", 1000));
+	assert_in_force(&m, "abc");
+	assert_true(m.shrink.held);
+	assert_true(answer(&m, "a", 31000));
+	assert_in_force(&m, "a");
 }
 
 static void a_static_source_is_never_held(void **state)
@@ -271,16 +288,22 @@ static void it_is_described_with_its_age(void **state)
 {
 	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("a");
 	_cleanup_(model_done) struct model m = { 0 };
-	char text[64];
+	char text[MODEL_TEXT_MAX];
 
 	(void)state;
-	model_describe(&m, 5000, text, sizeof(text));
+	model_describe(&m, 5000, text);
 	assert_string_equal(text, "nothing, for there has been no answer yet");
-	assert_int_equal(model_seed(&m, &left), 0);
-	model_describe(&m, 5000, text, sizeof(text));
+	model_seed(&m, &left, MODEL_FROM_KERNEL);
+	model_describe(&m, 5000, text);
 	assert_string_equal(text, "1 backend of an earlier run");
+	model_seed_age(&m, 1700000000, 5000, 1700000060); /* before this boot */
+	model_describe(&m, 6000, text);
+	assert_string_equal(text, "1 backend of an earlier run, 61 s old");
+	m.from = MODEL_FROM_FILE;
+	model_describe(&m, 6000, text);
+	assert_string_equal(text, "1 backend, last known good, from state_dir, 61 s old");
 	(void)answer(&m, "abc", 10000);
-	model_describe(&m, 50999, text, sizeof(text));
+	model_describe(&m, 50999, text);
 	assert_string_equal(text, "3 backends of 40 s ago");
 }
 
@@ -288,7 +311,7 @@ static void word_that_nothing_has_changed_is_as_good_as_an_answer_and_confirms_n
 	void **state)
 {
 	_cleanup_(model_done) struct model m = { 0 };
-	char text[64];
+	char text[MODEL_TEXT_MAX];
 
 	(void)state;
 	(void)answer(&m, "abc", 0);
@@ -299,8 +322,21 @@ static void word_that_nothing_has_changed_is_as_good_as_an_answer_and_confirms_n
 	assert_int_equal(m.answered_s, 1700000060);
 	assert_in_force(&m, "abc");
 	assert_true(m.shrink.held);
-	model_describe(&m, 62000, text, sizeof(text));
+	model_describe(&m, 62000, text);
 	assert_string_equal(text, "3 backends of 2 s ago");
+}
+
+static void a_clock_that_was_set_back_makes_nothing_younger_than_now(void **state)
+{
+	_cleanup_(endpoints_done) struct endpoints left = endpoints_of("ab");
+	_cleanup_(model_done) struct model m = { 0 };
+	char text[MODEL_TEXT_MAX];
+
+	(void)state;
+	model_seed(&m, &left, MODEL_FROM_FILE);
+	model_seed_age(&m, 1700000060, 5000, 1700000000);
+	model_describe(&m, 7000, text);
+	assert_string_equal(text, "2 backends, last known good, from state_dir, 2 s old");
 }
 
 int main(void)
@@ -314,12 +350,14 @@ int main(void)
 		cmocka_unit_test(a_failure_changes_nothing_in_force),
 		cmocka_unit_test(a_failure_neither_confirms_nor_ends_a_shrink),
 		cmocka_unit_test(what_an_earlier_run_left_is_held_like_an_answer),
+		cmocka_unit_test(the_last_known_good_is_held_like_an_answer),
 		cmocka_unit_test(a_static_source_is_never_held),
 		cmocka_unit_test(the_first_answer_of_a_new_source_counts_whole_unless_empty),
 		cmocka_unit_test(the_same_answer_is_no_change),
 		cmocka_unit_test(it_is_described_with_its_age),
 		cmocka_unit_test(
 			word_that_nothing_has_changed_is_as_good_as_an_answer_and_confirms_no_shrink),
+		cmocka_unit_test(a_clock_that_was_set_back_makes_nothing_younger_than_now),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

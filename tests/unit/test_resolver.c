@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/replacement.h"
 #include "core/dns_wire.h"
 #include "io/resolver.h"
 #include "dns_server.h"
@@ -262,7 +263,7 @@ static void no_servers_are_refused(void **state)
 /* Writes a resolv.conf anew, as DHCP clients do: a new file in the place of the old one. */
 static void write_servers(const char *path, const char *text)
 {
-	assert_int_equal(util_write_file_atomically(path, text, strlen(text), 0600), 0);
+	assert_int_equal(replacement_file(path, text, strlen(text), 0600), 0);
 }
 
 static const char *file_of(const struct dns_server *server, char text[static 128])

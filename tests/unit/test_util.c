@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "base/replacement.h"
 #include "base/util.h"
 
 /* The sanitizer is to let a hopeless allocation fail, as it does outside of tests. */
@@ -94,8 +95,8 @@ static void a_file_is_written_and_read_whole(void **state)
 	struct stat st;
 	size_t length;
 
-	assert_int_equal(util_write_file_atomically(path, "one", 3, 0600), 0);
-	assert_int_equal(util_write_file_atomically(path, "t\0o", 3, 0600), 0);
+	assert_int_equal(replacement_file(path, "one", 3, 0600), 0);
+	assert_int_equal(replacement_file(path, "t\0o", 3, 0600), 0);
 	assert_int_equal(util_read_file(path, 3, &text, &length), 0);
 	assert_int_equal(length, 3);
 	assert_memory_equal(text, "t\0o", 4);
@@ -112,7 +113,7 @@ static void a_file_over_the_limit_is_not_read(void **state)
 	size_t length;
 
 	assert_non_null(large);
-	assert_int_equal(util_write_file_atomically(path, large, 100000, 0600), 0);
+	assert_int_equal(replacement_file(path, large, 100000, 0600), 0);
 	assert_int_equal(util_read_file(path, 99999, &text, &length), -EFBIG);
 	assert_int_equal(util_read_file(path, 0, &text, &length), -EFBIG);
 	assert_null(text);
@@ -128,7 +129,7 @@ static void what_cannot_be_read_or_written_says_why(void **state)
 
 	assert_int_equal(util_read_file(path, 10, &text, &length), -ENOENT);
 	assert_int_equal(util_read_file(*state, 10, &text, &length), -EISDIR);
-	assert_int_equal(util_write_file_atomically(path, "x", 1, 0600), -ENOENT);
+	assert_int_equal(replacement_file(path, "x", 1, 0600), -ENOENT);
 	assert_null(text);
 }
 
@@ -143,7 +144,7 @@ static void directories_are_made_with_those_above(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(util_make_directories(path, 0700), 0);
-	assert_int_equal(util_write_file_atomically(file, "", 0, 0600), 0);
+	assert_int_equal(replacement_file(file, "", 0, 0600), 0);
 	assert_int_equal(util_make_directories(beyond, 0700), -ENOTDIR);
 	assert_int_equal(util_make_directories("", 0700), -ENOENT);
 }

@@ -229,6 +229,42 @@ static void a_text_that_is_no_book_is_refused_whole(void **state)
 	}
 }
 
+static void adopt(struct vips *v, const char *name, const char *address)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(address, &a), 0);
+	assert_int_equal(vips_adopt(v, name, &a), 0);
+}
+
+static void without_a_book_names_keep_the_addresses_they_had(void **state)
+{
+	static const struct {
+		const char *name, *had, *vip; /* NULL: the one of its hash */
+	} cases[] = {
+		{ "a", "10.0.0.7", "10.0.0.7" }, { "a", "10.0.0.8", "10.0.0.7" }, /* it has one */
+		{ "b", "10.0.0.7", NULL },  /* somebody else has it */
+		{ "c", "10.0.0.3", NULL },  /* reserved */
+		{ "d", "192.0.2.1", NULL }, /* of another range */
+		{ "e", "10.0.0.15", NULL }, /* not given out */
+	};
+	_cleanup_(vips_free_p) struct vips *v = made("10.0.0.0/28");
+	char vip[ADDR_TEXT_MAX];
+
+	(void)state;
+	assert_true(vips_is_empty(v));
+	reserve(v, "10.0.0.3");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		adopt(v, cases[i].name, cases[i].had);
+		(void)assign(v, cases[i].name, vip);
+		if (cases[i].vip)
+			assert_string_equal(vip, cases[i].vip);
+		else
+			assert_string_not_equal(vip, cases[i].had);
+	}
+	assert_false(vips_is_empty(v));
+}
+
 static void a_full_book_is_read_and_refuses_more(void **state)
 {
 	_cleanup_(vips_free_p) struct vips *v = made("10.0.0.0/8");
@@ -257,6 +293,7 @@ int main(void)
 		cmocka_unit_test(the_book_reads_well),
 		cmocka_unit_test(entries_that_do_not_fit_are_left_out),
 		cmocka_unit_test(a_text_that_is_no_book_is_refused_whole),
+		cmocka_unit_test(without_a_book_names_keep_the_addresses_they_had),
 		cmocka_unit_test(a_full_book_is_read_and_refuses_more),
 	};
 

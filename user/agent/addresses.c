@@ -42,6 +42,20 @@ static int assign_one(struct vips *book, struct watch *w)
 	return r;
 }
 
+/* There is no book, or it is damaged: what was in force knows some of it. */
+static int adopt_all(const struct agent *agent, struct vips *book)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < agent->n_watches && r == 0; i++) {
+		const struct watch *w = agent->watches[i];
+
+		if (w->has_vip && !w->config->has_vip)
+			r = vips_adopt(book, w->config->name, &w->vip.addr);
+	}
+	return r;
+}
+
 int addresses_assign(struct agent *agent)
 {
 	_cleanup_(vips_free_p) struct vips *book = NULL;
@@ -54,6 +68,8 @@ int addresses_assign(struct agent *agent)
 		if (agent->watches[i]->config->has_vip)
 			r = vips_reserve(book, &agent->watches[i]->config->vip);
 	}
+	if (r == 0 && vips_is_empty(book))
+		r = adopt_all(agent, book);
 	for (size_t i = 0; i < agent->n_watches && r == 0; i++)
 		r = assign_one(book, agent->watches[i]);
 	if (r == 0)

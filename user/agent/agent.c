@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 #include "agent/exclude.h"
 #include "agent/foreign.h"
+#include "agent/keeper.h"
 #include "agent/resets.h"
 #include "helper/helper.h"
 #include "io/notify.h"
@@ -163,22 +165,46 @@ static int open_dataplane(struct agent *agent, struct diag *problems)
 	return r < 0 ? r : resets_open(agent);
 }
 
+static void log_seeds(const struct agent *agent, const struct seeds *seeds)
+{
+	size_t services = 0, backends = 0;
+
+	for (size_t i = 0; i < agent->n_watches; i++) {
+		const struct watch *w = agent->watches[i];
+
+		for (size_t j = 0; j < w->parts.n; j++) {
+			if (w->parts.list[j]->model.from != MODEL_FROM_FILE)
+				continue;
+			services++;
+			backends += w->parts.list[j]->model.in_force.n;
+		}
+	}
+	if (seeds->left->n > 0)
+		log_info("Taking over what is in force", "services=%zu", seeds->left->n);
+	if (services > 0)
+		log_info("Going on with the last known good of state_dir",
+			 "services=%zu backends=%zu age_s=%lld", services, backends,
+			 (long long)(time(NULL) - seeds->known->written_s));
+}
+
 static int open_watches(struct agent *agent)
 {
 	_cleanup_(table_done) struct table left = { 0 };
+	_cleanup_(known_done) struct known known = { 0 };
+	const struct seeds seeds = { &left, &known };
 	int r = dataplane_read(agent->dataplane, &left);
 
 	drain_book_load(agent);
+	keeper_load(agent, &known);
 	if (r == 0)
-		r = watches_build(agent, &left);
+		r = watches_build(agent, &seeds);
 	if (r == 0)
 		r = addresses_assign(agent);
 	if (r == 0)
 		r = exclude_configure(agent);
 	if (r < 0)
 		return r;
-	if (left.n > 0)
-		log_info("Taking over what is in force", "services=%zu", left.n);
+	log_seeds(agent, &seeds);
 	resets_configure(agent);
 	ejections_look(agent); /* or the first plan took those that are ejected for healthy */
 	for (size_t i = 0; i < agent->n_watches; i++)
@@ -223,6 +249,7 @@ static void agent_stop(struct agent *agent)
 	agent->stopping = true;
 	if (agent->announced)
 		(void)notify_send("STOPPING=1");
+	keeper_close(agent); /* while there are watches */
 	close_watches(agent);
 	serve_close(agent);
 	agent_close_env(agent);
@@ -245,6 +272,7 @@ static void agent_free(struct agent *agent)
 	demand_done(&agent->usage.demand);
 	agenda_done(&agent->agenda);
 	resets_free(agent->resets);
+	keeper_free(agent->keeper);
 	dataplane_close(agent->dataplane);
 	diag_done(&agent->detached);
 	drains_done(&agent->drains);
@@ -280,6 +308,8 @@ int agent_run(const struct agent_options *options, struct diag *problems)
 	reconcile_open(agent);
 	ejections_open(agent);
 	r = exclude_open(agent);
+	if (r == 0)
+		r = keeper_open(agent);
 	if (r == 0)
 		r = agent_open(agent, problems);
 	if (r < 0)

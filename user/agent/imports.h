@@ -13,6 +13,7 @@
 #include "sources/namespace.h"
 
 struct agent;
+struct seeds;
 
 #define IMPORT_WHY_MAX 320
 #define IMPORT_NAME_MAX 128
@@ -64,10 +65,10 @@ struct imports_draft {
 /* imports_draft.c */
 
 /*
- * Drafts what `config` and the listings make of the namespaces. `left` is what the kernel holds at
- * a start, else NULL. A service that stays as it is keeps its address. 0 or -ENOMEM.
+ * Drafts what `config` and the listings make of the namespaces. The seeds are empty but at a start.
+ * A service that stays as it is keeps its address. 0 or -ENOMEM.
  */
-int imports_draft_make(struct agent *agent, const struct config *config, const struct table *left,
+int imports_draft_make(struct agent *agent, const struct config *config, const struct seeds *seeds,
 		       struct imports_draft *ret);
 void imports_draft_drop(struct imports_draft *d);
 /* Makes it count. Services that are gone are freed: nobody may point to them any more. */

@@ -228,15 +228,19 @@ static bool is_in_draft(const struct imports_draft *d, const struct import *impo
  * Those of an earlier run, of what was left before, of namespaces that nobody wants now; and those
  * that were written out before. Who is wanted otherwise is so first.
  */
-static int draft_left(struct agent *agent, const struct config *config, const struct table *had,
+static int draft_left(struct agent *agent, const struct config *config, const struct seeds *seeds,
 		      struct imports_draft *d)
 {
 	const struct imports *old = &agent->imports;
+	const struct table *had = seeds->left;
+	const struct known *known = seeds->known;
 	size_t capacity = 0;
 	int r = 0;
 
 	for (size_t i = 0; had && i < had->n && r == 0; i++)
 		r = leave(d, &capacity, had->services[i].name, false);
+	for (size_t i = 0; known && i < known->n && r == 0; i++)
+		r = leave(d, &capacity, known->list[i].service, false);
 	for (size_t i = 0; i < old->left.n && r == 0; i++)
 		r = leave(d, &capacity, old->left.list[i]->config.name, false);
 	for (size_t i = 0; i < old->n && r == 0; i++) {
@@ -287,7 +291,7 @@ static int draft_namespace(struct agent *agent, const struct config_namespace *c
 	return draft_services(next);
 }
 
-int imports_draft_make(struct agent *agent, const struct config *config, const struct table *left,
+int imports_draft_make(struct agent *agent, const struct config *config, const struct seeds *seeds,
 		       struct imports_draft *ret)
 {
 	struct imports_draft d = {
@@ -300,7 +304,7 @@ int imports_draft_make(struct agent *agent, const struct config *config, const s
 	for (size_t i = 0; i < config->n_namespaces && r == 0; i++)
 		r = draft_namespace(agent, &config->namespaces[i], &d);
 	if (r == 0)
-		r = draft_left(agent, config, left, &d);
+		r = draft_left(agent, config, seeds, &d);
 	if (r < 0) {
 		imports_draft_drop(&d);
 		return r;

@@ -12,6 +12,7 @@
 #include "agent/agenda.h"
 #include "agent/agent.h"
 #include "agent/drain_book.h"
+#include "agent/ejections.h"
 #include "agent/imports.h"
 #include "agent/reconcile.h"
 #include "agent/state_file.h"
@@ -30,6 +31,7 @@
 
 struct control;
 struct exclude;
+struct keeper;
 struct resets;
 
 struct agent {
@@ -49,6 +51,7 @@ struct agent {
 	struct usage usage;
 	struct agenda agenda;		 /* of the next plan */
 	size_t with_events, ramping;	 /* watches, as of the last plans */
+	struct keeper *keeper;		 /* owned */
 	struct drains drains;		 /* drain_book.h */
 	char *state_faults[STATE_FILES]; /* of files that were set aside; or NULL */
 	size_t probes_running;		 /* of all services */
@@ -96,12 +99,6 @@ void events_want(struct agent *agent, struct table *want);
 /* Now and then: tries again, and takes it off when it is not wanted any more. */
 void events_check(struct agent *agent);
 
-/* ejections.c */
-void ejections_open(struct agent *agent);
-/* After a plan, too: it may have given a share to those that are ejected, or taken it. */
-void ejections_look(struct agent *agent);
-void ejections_close(struct agent *agent);
-
 /* addresses.c: gives every watch its VIP and keeps the book in state_dir. 0 or -ENOMEM. */
 int addresses_assign(struct agent *agent);
 
@@ -109,8 +106,8 @@ int agent_open_env(struct agent *agent);
 void agent_close_env(struct agent *agent);
 void agent_announce(struct agent *agent);
 
-/* reload.c: makes agent->watches, which go on with the backends of `left`. 0 or -ENOMEM. */
-int watches_build(struct agent *agent, const struct table *left);
+/* reload.c: makes agent->watches, which go on with what an earlier run left. 0 or -ENOMEM. */
+int watches_build(struct agent *agent, const struct seeds *seeds);
 /* 0, or -EINVAL and the running configuration stays (agent->config_error says why). */
 int agent_reload(struct agent *agent);
 

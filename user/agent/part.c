@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/internal.h"
+#include "agent/keeper.h"
 
 #define LOG_EACH_AT_START_MAX 50
 #define PLACE_MAX 32
@@ -55,6 +56,12 @@ static void log_answer(struct part *p, bool was_held)
 			p->model.shrink.answered, p->model.in_force.n, p->config.shrink_confirm_ms);
 }
 
+/* What the configuration says itself needs no keeping. */
+static bool is_kept(const struct part *p)
+{
+	return p->config.source != CONFIG_SOURCE_STATIC || p->config.fixed.file;
+}
+
 static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 {
 	struct part *p = user;
@@ -86,6 +93,8 @@ static void on_snapshot(void *user, const struct source_snapshot *snapshot)
 		log_answer(p, was_held);
 	if (changed)
 		log_change(p, before);
+	if ((changed || first) && is_kept(p))
+		keeper_changed(agent);
 	if (changed || first)
 		reconcile_service(p->watch);
 	else if (!agent->announced)
@@ -99,14 +108,14 @@ static void on_failure(void *user, const struct source_failure *failure)
 	uint64_t now_ms = uv_now(&agent->loop);
 	_cleanup_free_ char *code = log_escape(failure->code);
 	_cleanup_free_ char *message = log_escape(failure->message);
-	char keeping[64], place[PLACE_MAX];
+	char keeping[MODEL_TEXT_MAX], place[PLACE_MAX];
 
 	model_take_failure(&p->model, failure->code, failure->message, now_ms);
 	if (!agent->announced)
 		reconcile_schedule(agent);
 	if (!log_repeat_failed(&p->failures, now_ms))
 		return;
-	model_describe(&p->model, now_ms, keeping, sizeof(keeping));
+	model_describe(&p->model, now_ms, keeping);
 	log_warn("Source failed",
 		 "service=%s%s source=%s code='%s' message='%s' failures=%u keeping='%s'",
 		 p->config.name, place_format(p, place), config_source_name(p->config.source),
@@ -175,7 +184,7 @@ static bool is_of_part(const struct part *p, const struct table_backend *b)
 	return (b->parts & known) ? b->parts >> p->index & 1 : p->index == 0;
 }
 
-int part_seed(struct part *p, const struct table_service *left)
+static int seed_from_kernel(struct part *p, const struct table_service *left)
 {
 	_cleanup_(endpoints_done) struct endpoints endpoints = { 0 };
 	int r = 0;
@@ -189,8 +198,40 @@ int part_seed(struct part *p, const struct table_service *left)
 		e.state = e.state == STATE_UNHEALTHY ? STATE_UNHEALTHY : STATE_HEALTHY;
 		r = endpoints_add(&endpoints, &e);
 	}
+	if (r < 0)
+		return r;
 	endpoints_normalise(&endpoints);
-	return r < 0 ? r : model_seed(&p->model, &endpoints);
+	model_seed(&p->model, &endpoints, MODEL_FROM_KERNEL);
+	return 0;
+}
+
+/* The kernel's is what connections go to, so it counts; only the file knows how old it is. */
+static void seed_from_file(struct part *p, struct known *known, bool age_only)
+{
+	struct agent *agent = p->watch->agent;
+	_cleanup_free_ char *identity = config_identity(agent->config, &p->config);
+	struct known_row *row = NULL;
+
+	if (identity)
+		row = known_find(known, p->config.name, identity);
+	if (!row)
+		return;
+	if (!age_only)
+		model_seed(&p->model, &row->endpoints, MODEL_FROM_FILE);
+	model_seed_age(&p->model, row->answered_s, uv_now(&agent->loop), time(NULL));
+	if (row->has_vip && !p->watch->has_vip) {
+		p->watch->vip.addr = row->vip;
+		p->watch->has_vip = true;
+	}
+}
+
+int part_seed(struct part *p, const struct table_service *left, struct known *known)
+{
+	int r = left ? seed_from_kernel(p, left) : 0;
+
+	if (r == 0 && known)
+		seed_from_file(p, known, left != NULL);
+	return r;
 }
 
 void part_configure(struct part *p, const struct config_service *service, size_t index,

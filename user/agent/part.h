@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "core/config.h"
+#include "core/known.h"
 #include "core/model.h"
 #include "core/ramp.h"
 #include "core/table.h"
@@ -37,8 +38,11 @@ struct parts {
 int part_new(struct watch *w, const struct config_service *service, size_t index,
 	     struct part **ret);
 void part_free(struct part *p);
-/* Takes what a table tells of this part as in force; `all`: of every backend. 0 or -ENOMEM. */
-int part_seed(struct part *p, const struct table_service *left);
+/*
+ * Takes as in force what an earlier run left of this part in the kernel (NULL: nothing) or, of a
+ * service that is not there, in a file; whose row is emptied. 0 or -ENOMEM.
+ */
+int part_seed(struct part *p, const struct table_service *left, struct known *known);
 /* It becomes part `index` of that service: keeps its backends, and its source if that is the same.
  */
 void part_configure(struct part *p, const struct config_service *service, size_t index,

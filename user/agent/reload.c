@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "agent/exclude.h"
+#include "agent/keeper.h"
 #include "io/config_file.h"
 #include "sources/turns.h"
 
@@ -60,15 +61,14 @@ static void draft_done(struct draft *d)
 }
 
 static int draft_add(struct draft *d, const struct config_service *service, size_t *at,
-		     const struct table *left)
+		     const struct seeds *seeds)
 {
 	struct agent *agent = d->agent;
-	const struct table_service *had = left ? table_find(left, service->name) : NULL;
 	struct watch *w = find_watch(agent->watches, agent->n_watches, at, service->name);
 	int r = 0;
 
 	if (!w)
-		r = watch_new(agent, service, had, &w);
+		r = watch_new(agent, service, seeds, &w);
 	else if (w->config != service)
 		r = watch_draft(w, service);
 	if (r == 0)
@@ -76,10 +76,10 @@ static int draft_add(struct draft *d, const struct config_service *service, size
 	return r;
 }
 
-static int draft_make(struct draft *d, const struct table *left)
+static int draft_make(struct draft *d, const struct seeds *seeds)
 {
 	size_t at = 0;
-	int r = imports_draft_make(d->agent, d->config, left, &d->imports);
+	int r = imports_draft_make(d->agent, d->config, seeds, &d->imports);
 
 	if (r == 0)
 		r = roster_make(d->config, d->imports.lists, d->imports.n + 1, &d->roster);
@@ -89,7 +89,7 @@ static int draft_make(struct draft *d, const struct table *left)
 	if (!d->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->roster.n && r == 0; i++)
-		r = draft_add(d, d->roster.services[i], &at, left);
+		r = draft_add(d, d->roster.services[i], &at, seeds);
 	return r;
 }
 
@@ -209,12 +209,13 @@ static void draft_commit(struct draft *draft)
 	agent->roster = draft->roster;
 	draft->roster = (struct roster){ 0 };
 	imports_draft_commit(agent, &draft->imports);
+	keeper_restart(agent);
 }
 
-int watches_build(struct agent *agent, const struct table *left)
+int watches_build(struct agent *agent, const struct seeds *seeds)
 {
 	_cleanup_(draft_done) struct draft draft = { .agent = agent, .config = agent->config };
-	int r = draft_make(&draft, left);
+	int r = draft_make(&draft, seeds);
 
 	if (r == 0)
 		draft_commit(&draft);
@@ -234,7 +235,8 @@ static int follow(struct agent *agent)
 
 void agent_reimport(struct agent *agent)
 {
-	int r = watches_build(agent, NULL);
+	const struct seeds none = { 0 };
+	int r = watches_build(agent, &none);
 
 	if (r == 0)
 		r = follow(agent);
@@ -251,7 +253,8 @@ static int swap_config(struct agent *agent, struct config **new_config)
 	bool moved = !same_text(agent->config->state_dir, next->state_dir);
 	bool other_lists = !same_text(agent->config->aws.region, next->aws.region) ||
 			   !same_text(agent->config->aws.endpoint, next->aws.endpoint);
-	int r = draft_make(&draft, NULL);
+	const struct seeds none = { 0 };
+	int r = draft_make(&draft, &none);
 
 	if (r == 0 && agent->config->calls_per_second != next->calls_per_second)
 		r = turns_set(agent->env.turns, next->calls_per_second);

@@ -2,9 +2,12 @@
 #include "agent/state_file.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "agent/internal.h"
+#include "base/replacement.h"
+#include "core/known.h"
 
 static const struct kind {
 	const char *name;
@@ -28,9 +31,16 @@ static const struct kind {
 			     "not know of the last change",
 		.lost = "what it drained gets connections again",
 	},
+	[STATE_FILE_KNOWN] = {
+		.name = "known.jsonl",
+		.bytes_max = KNOWN_BYTES_MAX,
+		.unread = "The last known good cannot be read, services that are not in the kernel "
+			  "wait for answers",
+		.lost = "services that were not in the kernel waited for answers",
+	},
 };
 
-static char *path_of(const struct agent *agent, enum state_file file)
+char *state_file_path(const struct agent *agent, enum state_file file)
 {
 	char *path = NULL;
 
@@ -58,14 +68,33 @@ static void set_aside(struct agent *agent, enum state_file file, const char *pat
 	agent->state_faults[file] = fault;
 }
 
+/* What is there is opened only if that cannot wait for somebody: a pipe would. */
+static int read_file(const char *path, size_t max, char **ret_text, size_t *ret_length,
+		     struct diag *problems)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode)) {
+		diag_add(problems, "kind", "got no regular file, wanted one");
+		return -EBADMSG;
+	}
+	if ((uint64_t)st.st_size > max)
+		return -EFBIG;
+	return util_read_file(path, max, ret_text, ret_length);
+}
+
 void state_file_load(struct agent *agent, enum state_file file, state_file_fn take, void *user)
 {
 	_cleanup_(diag_done) struct diag problems = { 0 };
-	_cleanup_free_ char *path = path_of(agent, file);
+	_cleanup_free_ char *path = state_file_path(agent, file);
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
-	int r = path ? util_read_file(path, kinds[file].bytes_max, &text, &length) : -ENOMEM;
+	int r = -ENOMEM;
 
+	if (path)
+		r = read_file(path, kinds[file].bytes_max, &text, &length, &problems);
 	if (r == -ENOENT)
 		return;
 	if (r == 0)
@@ -77,11 +106,11 @@ void state_file_load(struct agent *agent, enum state_file file, state_file_fn ta
 int state_file_store(const struct agent *agent, enum state_file file, const char *text,
 		     size_t length)
 {
-	_cleanup_free_ char *path = path_of(agent, file);
+	_cleanup_free_ char *path = state_file_path(agent, file);
 	int r = path ? util_make_directories(agent->config->state_dir, 0755) : -ENOMEM;
 
 	if (r == 0)
-		r = util_write_file_atomically(path, text, length, 0644);
+		r = replacement_file(path, text, length, 0644);
 	if (r < 0)
 		log_error(kinds[file].unwritten, "file=%s error='%s'", path ? path : "?",
 			  strerror(-r));

@@ -4,6 +4,7 @@
 
 #include "agent/exclude.h"
 #include "agent/foreign.h"
+#include "agent/keeper.h"
 
 #include <time.h>
 
@@ -132,6 +133,7 @@ static cJSON *service_build(const struct watch *w, uint64_t now_ms)
 static void add_problems(const struct agent *agent, cJSON *status)
 {
 	cJSON *problems = cJSON_AddArrayToObject(status, "problems");
+	_cleanup_free_ char *unkept = keeper_problem(agent);
 
 	for (size_t i = 0; i < agent->detached.n; i++)
 		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(agent->detached.lines[i]));
@@ -140,6 +142,8 @@ static void add_problems(const struct agent *agent, cJSON *status)
 	if (agent->broken)
 		(void)cJSON_AddItemToArray(
 			problems, cJSON_CreateString("the maps could not be brought up to date"));
+	if (unkept)
+		(void)cJSON_AddItemToArray(problems, cJSON_CreateString(unkept));
 	for (size_t i = 0; i < STATE_FILES; i++) {
 		if (agent->state_faults[i])
 			(void)cJSON_AddItemToArray(problems,

@@ -81,18 +81,28 @@ static void add_faulty(const char *key, unsigned int count, const char *why, cJS
 }
 
 /* What is kept though the last word was another, and why: "3 backends of 40 s ago: Throttling". */
+static int format_keeping(const struct model *m, uint64_t now_ms, char **ret)
+{
+	char what[MODEL_TEXT_MAX];
+
+	if (m->stood_in) /* of whom the note tells */
+		return -1;
+	model_describe(m, now_ms, what);
+	if (m->failure.count > 0)
+		return asprintf(ret, "%s: %s", what, told(m->failure.code));
+	if (m->shrink.held)
+		return asprintf(ret, "%zu backends: the answer had %zu", m->in_force.n,
+				m->shrink.answered);
+	if (m->from != MODEL_FROM_SOURCE)
+		return asprintf(ret, "%s: no answer yet", what);
+	return -1;
+}
+
 static void add_keeping(const struct model *m, uint64_t now_ms, cJSON *to)
 {
 	_cleanup_free_ char *text = NULL;
-	char what[64];
 
-	model_describe(m, now_ms, what, sizeof(what));
-	if (m->stood_in) /* of whom the note tells */
-		text = NULL;
-	else if (m->failure.count > 0 && asprintf(&text, "%s: %s", what, told(m->failure.code)) < 0)
-		text = NULL;
-	else if (m->shrink.held && asprintf(&text, "%zu backends: the answer had %zu",
-					    m->in_force.n, m->shrink.answered) < 0)
+	if (format_keeping(m, now_ms, &text) < 0)
 		text = NULL;
 	status_add_text(to, "keeping", text);
 }
@@ -156,7 +166,8 @@ static void add_split(const struct watch *w, uint64_t now_ms, cJSON *to)
 	for (size_t i = 0; i < w->parts.n; i++) {
 		const struct part *p = w->parts.list[i];
 
-		if (p->model.answered_s == 0 || p->model.answered_ms < oldest->answered_ms)
+		if (p->model.answered_s == 0 ||
+		    now_ms - p->model.answered_ms > now_ms - oldest->answered_ms)
 			oldest = &p->model;
 		(void)cJSON_AddItemToArray(parts, part_build(p, now_ms));
 	}

@@ -3,8 +3,16 @@
 
 #include <errno.h>
 
+/* What the configuration says itself is there in the next turn of the loop: that is waited for. */
+static bool serves(const struct watch *w)
+{
+	return w->config->source != CONFIG_SOURCE_STATIC && watch_in_force(w)->n > 0;
+}
+
 bool watch_is_settled(const struct watch *w)
 {
+	if (serves(w))
+		return true;
 	for (size_t i = 0; i < w->parts.n; i++) {
 		if (!part_is_settled(w->parts.list[i]))
 			return false;
@@ -76,8 +84,24 @@ int watch_join(struct watch *w)
 
 /* --- its life --------------------------------------------------------------------------------- */
 
-int watch_new(struct agent *agent, const struct config_service *config,
-	      const struct table_service *left, struct watch **ret)
+static int seed(struct watch *w, const struct seeds *seeds)
+{
+	const struct table_service *left = NULL;
+	int r = 0;
+
+	if (seeds->left)
+		left = table_find(seeds->left, w->config->name);
+	if (left) {
+		w->vip.addr = left->vip.addr;
+		w->has_vip = true;
+	}
+	for (size_t i = 0; i < w->parts.n && r == 0; i++)
+		r = part_seed(w->parts.list[i], left, seeds->known);
+	return r;
+}
+
+int watch_new(struct agent *agent, const struct config_service *config, const struct seeds *seeds,
+	      struct watch **ret)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	int r;
@@ -89,8 +113,8 @@ int watch_new(struct agent *agent, const struct config_service *config,
 	w->started_ms = uv_now(&agent->loop);
 	w->use = PACE_NEWS; /* nobody wants to know */
 	r = parts_build(w, config, &w->parts);
-	for (size_t i = 0; i < w->parts.n && left && r == 0; i++)
-		r = part_seed(w->parts.list[i], left);
+	if (r == 0)
+		r = seed(w, seeds);
 	if (r == 0)
 		r = watch_join(w);
 	if (r == 0)

@@ -33,9 +33,15 @@ struct watch {
 	bool has_events, is_ramping; /* as of the last plan; counted by the agent */
 };
 
-/* *left is what the kernel held of that name, or NULL. 0 or -ENOMEM. */
-int watch_new(struct agent *agent, const struct config_service *config,
-	      const struct table_service *left, struct watch **ret);
+/* What an earlier run left of all services; either may be NULL. */
+struct seeds {
+	const struct table *left; /* in the kernel */
+	struct known *known;	  /* in state_dir; rows that are used are emptied */
+};
+
+/* 0 or -ENOMEM. */
+int watch_new(struct agent *agent, const struct config_service *config, const struct seeds *seeds,
+	      struct watch **ret);
 void watch_free(struct watch *w);
 /* Prepares for a new configuration, which changes nothing that others see. 0 or -ENOMEM. */
 int watch_draft(struct watch *w, const struct config_service *config);
@@ -47,7 +53,7 @@ bool watch_is_drafted(const struct watch *w);
 void watch_start(struct watch *w);
 /* Asks its sources now. */
 void watch_refresh(struct watch *w);
-/* Have its sources said anything yet, good or bad? */
+/* Is something in force, or has each of its sources said anything, good or bad? */
 bool watch_is_settled(const struct watch *w);
 /* Has any of them answered? */
 bool watch_is_answered(const struct watch *w);

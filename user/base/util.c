@@ -77,58 +77,6 @@ int util_read_file(const char *path, size_t max, char **ret_text, size_t *ret_le
 	return 0;
 }
 
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
-/* So that the rename itself is on the disk; EINVAL is a file system that does not know of this. */
-static int sync_directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *directory = slash ? strndup(path, (size_t)(slash - path) + 1)
-					       : strdup(".");
-	_cleanup_close_ int fd = -1;
-
-	if (!directory)
-		return -ENOMEM;
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
-}
-
-int util_write_file_atomically(const char *path, const char *text, size_t length, unsigned mode)
-{
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *temporary = NULL;
-	int r;
-
-	if (asprintf(&temporary, "%s.new", path) < 0)
-		return -ENOMEM;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, text, length);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlink(temporary);
-	return r < 0 ? r : sync_directory_of(path);
-}
-
 int util_make_directories(const char *path, unsigned mode)
 {
 	char part[PATH_MAX];

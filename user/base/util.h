@@ -85,9 +85,5 @@ bool util_copy(char *to, size_t size, const char *from);
  */
 int util_read_file(const char *path, size_t max, char **ret_text, size_t *ret_length);
 
-/* Writes a file by a temporary beside it, fsync and rename: a reader, also the one after a power
- * failure, has the old text or the new one. */
-int util_write_file_atomically(const char *path, const char *text, size_t length, unsigned mode);
-
 /* mkdir -p. */
 int util_make_directories(const char *path, unsigned mode);

@@ -105,6 +105,12 @@ int config_fallback_name(const struct config_cloudmap *c, char **ret);
 /* Whether clients ask for the service at an IPv6 address: its VIP, or one of vips.cidr. */
 bool config_is_ipv6(const struct config *c, const struct config_service *s);
 
+/*
+ * What a part has its backends from: "cloudmap us-east-1 internal.myapp/backend". The caller's;
+ * NULL: from the configuration itself, or out of memory.
+ */
+char *config_identity(const struct config *c, const struct config_service *part);
+
 /* The words of the configuration for these values: "cloudmap", "tcp", "A" ... */
 const char *config_source_name(enum config_source source);
 const char *config_protocol_name(enum shunt_protocol protocol);

@@ -23,13 +23,23 @@ void model_done(struct model *m)
 	*m = (struct model){ 0 };
 }
 
-int model_seed(struct model *m, const struct endpoints *left)
+void model_seed(struct model *m, struct endpoints *left, enum model_from from)
 {
-	return endpoints_copy(&m->in_force, left);
+	endpoints_done(&m->in_force);
+	m->in_force = *left;
+	*left = (struct endpoints){ 0 };
+	m->from = from;
+}
+
+void model_seed_age(struct model *m, int64_t answered_s, uint64_t now_ms, int64_t now_s)
+{
+	m->answered_s = MIN(answered_s, now_s);
+	m->answered_ms = now_ms - (uint64_t)(now_s - m->answered_s) * 1000;
 }
 
 void model_new_source(struct model *m)
 {
+	m->new_source = m->new_source || m->answered;
 	m->answered = false;
 	m->shrink.held = false;
 	m->failure.count = 0;
@@ -59,11 +69,11 @@ static bool shrink_is_confirmed(struct model *m, const struct model_answer *a)
 }
 
 /* Whether what the answer lacks goes now. */
-static bool is_believed(struct model *m, const struct model_answer *a, bool first_of_new_source)
+static bool is_believed(struct model *m, const struct model_answer *a)
 {
 	if (!is_shrink(m, a))
 		return true;
-	if (first_of_new_source && a->endpoints->n > 0)
+	if (m->new_source && !a->stands_in && !a->again && a->endpoints->n > 0)
 		return true;
 	return shrink_is_confirmed(m, a);
 }
@@ -73,7 +83,9 @@ static void note_answer(struct model *m, const struct model_answer *a)
 	if (!a->again)
 		m->stood_in = a->stands_in;
 	if (!a->stands_in && !a->again) {
+		m->from = MODEL_FROM_SOURCE;
 		m->answered = true;
+		m->new_source = false;
 		m->answered_ms = a->now_ms;
 		m->answered_s = a->now_s;
 		m->failure.count = 0;
@@ -88,8 +100,7 @@ static void note_answer(struct model *m, const struct model_answer *a)
 int model_take_answer(struct model *m, const struct model_answer *a, bool *ret_changed)
 {
 	_cleanup_(endpoints_done) struct endpoints next = { 0 };
-	bool first_of_new_source = !m->answered && m->answered_s != 0 && !a->stands_in && !a->again;
-	bool believed = !a->adds_only && is_believed(m, a, first_of_new_source);
+	bool believed = !a->adds_only && is_believed(m, a);
 	int r = endpoints_copy(&next, a->endpoints);
 
 	/* an answer tells zone, weight and health even of those that it does not get to remove */
@@ -130,18 +141,30 @@ void model_take_note(struct model *m, const char *note)
 	(void)util_copy(m->note, sizeof(m->note), note);
 }
 
-void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size)
+void model_describe(const struct model *m, uint64_t now_ms, char text[static MODEL_TEXT_MAX])
 {
+	static const char *const whose[] = {
+		[MODEL_FROM_SOURCE] = "",
+		[MODEL_FROM_KERNEL] = " of an earlier run",
+		[MODEL_FROM_FILE] = ", last known good, from state_dir",
+	};
 	const char *plural = m->in_force.n == 1 ? "" : "s";
+	unsigned long long age_s = (now_ms - m->answered_ms) / 1000;
+	char age[32] = "";
 
-	if (m->stood_in)
-		(void)snprintf(text, size, "%zu backend%s of who stands in", m->in_force.n, plural);
-	else if (m->answered_s == 0 && m->in_force.n == 0)
-		(void)snprintf(text, size, "nothing, for there has been no answer yet");
-	else if (m->answered_s == 0)
-		(void)snprintf(text, size, "%zu backend%s of an earlier run", m->in_force.n,
-			       plural);
-	else
-		(void)snprintf(text, size, "%zu backend%s of %llu s ago", m->in_force.n, plural,
-			       (unsigned long long)((now_ms - m->answered_ms) / 1000));
+	if (m->stood_in) {
+		(void)snprintf(text, MODEL_TEXT_MAX, "%zu backend%s of who stands in",
+			       m->in_force.n, plural);
+		return;
+	}
+	if (m->answered_s == 0 && m->in_force.n == 0) {
+		(void)snprintf(text, MODEL_TEXT_MAX, "nothing, for there has been no answer yet");
+		return;
+	}
+	if (m->answered_s != 0)
+		(void)snprintf(age, sizeof(age),
+			       m->from == MODEL_FROM_SOURCE ? " of %llu s ago" : ", %llu s old",
+			       age_s);
+	(void)snprintf(text, MODEL_TEXT_MAX, "%zu backend%s%s%s", m->in_force.n, plural,
+		       whose[m->from], age);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is in force for one service, and why: the last good answer of its source, its age, what
- * failed since, and whether a shrink is being held. It owns its endpoints and texts. Pure: the time
- * is an argument.
+ * What is in force for one service, and why: the last good answer of its source or what an earlier
+ * run left, its age, what failed since, and whether a shrink is being held. It owns its endpoints
+ * and texts. Pure: the time is an argument.
  *
  * An answer that is empty, or has fewer than half as many endpoints as are in force, is a shrink:
  * what it adds counts at once, what it lacks goes only when shrinks have been repeated for
@@ -15,14 +15,24 @@
 #define MODEL_CODE_MAX 64
 #define MODEL_MESSAGE_MAX 512
 #define MODEL_NOTE_MAX 384
+#define MODEL_TEXT_MAX 96
+
+/* Where it learned what is in force. */
+enum model_from {
+	MODEL_FROM_SOURCE,
+	MODEL_FROM_KERNEL, /* an earlier run left it there */
+	MODEL_FROM_FILE,   /* the last known good in state_dir */
+};
 
 struct model {
 	struct endpoints in_force; /* owned, normalised */
-	bool answered;		   /* there has been a good answer of the source it has now */
-	uint64_t answered_ms;	   /* when, on the monotonic clock */
-	int64_t answered_s;    /* when, since the epoch; 0: never, not even of an earlier source */
-	unsigned int rejected; /* instances that the last answer had and nobody can use */
-	char *rejected_why;    /* owned, as all texts here; NULL: there is nothing to say */
+	enum model_from from;
+	bool answered;	      /* there has been a good answer of the source it has now */
+	bool new_source;      /* there has not, and another was asked before */
+	uint64_t answered_ms; /* when, on the monotonic clock, which may wrap: of an earlier boot */
+	int64_t answered_s; /* when, since the epoch; 0: never, or nobody knows of an earlier run */
+	unsigned int rejected;	  /* instances that the last answer had and nobody can use */
+	char *rejected_why;	  /* owned, as all texts here; NULL: there is nothing to say */
 	unsigned int misweighted; /* and those whose weight is bad, so 1 */
 	char *misweighted_why;
 	char *note;    /* what else the last answer has to tell */
@@ -57,8 +67,12 @@ struct model_answer {
 
 void model_done(struct model *m);
 
-/* What an earlier agent left in force. 0 or -ENOMEM. */
-int model_seed(struct model *m, const struct endpoints *left);
+/* What an earlier agent left in force; *left is empty afterwards. */
+void model_seed(struct model *m, struct endpoints *left, enum model_from from);
+/* When the source gave that, if it is known; a clock that was set back makes it no younger than
+ * now.
+ */
+void model_seed_age(struct model *m, int64_t answered_s, uint64_t now_ms, int64_t now_s);
 /* The operator chose another source: its first answer that is not empty counts whole. */
 void model_new_source(struct model *m);
 
@@ -73,4 +87,4 @@ void model_take_failure(struct model *m, const char *code, const char *message, 
 void model_take_note(struct model *m, const char *note);
 
 /* "3 backends of 40 s ago", for the log and status. */
-void model_describe(const struct model *m, uint64_t now_ms, char *text, size_t size);
+void model_describe(const struct model *m, uint64_t now_ms, char text[static MODEL_TEXT_MAX]);

@@ -203,12 +203,27 @@ static bool is_usable(const struct vips *v, const struct addr *a)
 	return addr_compare(a, &low) >= 0 && addr_compare(a, &high) <= 0;
 }
 
+/* Whether the name may be given the address. */
+static bool is_free_for(const struct vips *v, const char *name, const struct addr *a)
+{
+	return is_usable(v, a) && v->n < VIPS_MAX && !find_name(v, name) && !has_holder(v, a);
+}
+
+int vips_adopt(struct vips *v, const char *name, const struct addr *a)
+{
+	return is_free_for(v, name, a) && !is_reserved(v, a) ? add_entry(v, name, a) : 0;
+}
+
+bool vips_is_empty(const struct vips *v)
+{
+	return v->n == 0;
+}
+
 static int load_entry(void *user, const struct vips_entry *entry, bool *ret_taken)
 {
 	struct vips *v = user;
 
-	*ret_taken = is_usable(v, &entry->address) && v->n < VIPS_MAX &&
-		     !find_name(v, entry->name) && !has_holder(v, &entry->address);
+	*ret_taken = is_free_for(v, entry->name, &entry->address);
 	return *ret_taken ? add_entry(v, entry->name, &entry->address) : 0;
 }
 

@@ -29,6 +29,10 @@ int vips_store(struct vips *v, char **ret_text, size_t *ret_length);
 /* An address that the configuration names itself is never given out; before any vips_assign. */
 int vips_reserve(struct vips *v, const struct addr *a);
 
+/* Where the book has been lost: the names keep what they had, if nobody else has it now. */
+int vips_adopt(struct vips *v, const char *name, const struct addr *a);
+bool vips_is_empty(const struct vips *v);
+
 /*
  * The VIP of a name (in lower case). Same name, same answer, as long as the address is not
  * reserved. *ret_moved: not the address its hash asks for. -ENOSPC: the range or the book is full;
