@@ -28,15 +28,16 @@ enum pace_question pace_question(const struct pace *p, bool scarce, uint64_t now
 
 /*
  * Beats go by the schedule and not by when the answer came: a twentieth early at most, and never
- * late, so that news is in force within one poll and the time of an answer. At first half a poll,
- * since the hosts of a deployment start together. What has fallen behind does not catch up.
+ * late, so that news is in force within one poll and the time of an answer. The second one comes at
+ * any time within the first period, since all services of a host, and the hosts of a deployment,
+ * start together. What has fallen behind does not catch up.
  */
 static void schedule(struct pace *p, enum pace_rank use, bool first, uint64_t now_ms,
 		     uint32_t random)
 {
 	enum pace_rank rank = p->always ? PACE_IN_USE : use;
 	uint32_t period_ms = rank == PACE_IDLE ? p->idle_ms : p->poll_ms;
-	uint32_t early_ms = period_ms / (first ? 2 : 20);
+	uint32_t early_ms = first ? period_ms : period_ms / 20;
 
 	backoff_recovered(&p->backoff);
 	p->rank = rank;
