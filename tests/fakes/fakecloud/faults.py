@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The faults that are in force, and what was asked of us: both are set and read through /_control."""
+import collections
 import threading
+import time
 
 from .errors import AwsError, common
 
@@ -94,7 +96,8 @@ class Stats:
     def reset(self):
         with self._lock:
             self._requests, self._services, self._dns = {}, {}, {}
-            self._connections = self._crashes = 0
+            self._connections = self._crashes = self._busiest = 0
+            self._recent = collections.deque()
             self._last = None
 
     def connection(self):
@@ -107,11 +110,19 @@ class Stats:
 
     def request(self, operation, service, code, wish=None):
         with self._lock:
+            if operation.startswith("Discover"):
+                self._count_second(time.monotonic())
             for table, key in ((self._requests, operation), (self._services, service)):
                 if key and len(table) < 1000:
                     row = table.setdefault(key, {})
                     row[code] = row.get(code, 0) + 1
             self._last = {"operation": operation, "input": wish}
+
+    def _count_second(self, now):
+        self._recent.append(now)
+        while now - self._recent[0] >= 1:
+            self._recent.popleft()
+        self._busiest = max(self._busiest, len(self._recent))
 
     def query(self, question, code):
         with self._lock:
@@ -121,5 +132,5 @@ class Stats:
 
     def show(self):
         with self._lock:
-            return {"connections": self._connections, "crashes": self._crashes, "requests": self._requests,
-                    "services": self._services, "dns": self._dns, "last": self._last}
+            return {"connections": self._connections, "crashes": self._crashes, "busiest_second": self._busiest,
+                    "requests": self._requests, "services": self._services, "dns": self._dns, "last": self._last}
