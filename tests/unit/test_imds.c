@@ -166,6 +166,21 @@ static void a_session_is_kept_and_one_that_is_refused_is_replaced(void **state)
 	world_close(&w);
 }
 
+static void who_refuses_every_session_is_not_asked_for_ever(void **state)
+{
+	static const struct peer_answer answers[] = { TOKEN, REFUSED, TOKEN, REFUSED,
+						      TOKEN, ROLE,    GOOD };
+	struct world w;
+
+	(void)state;
+	world_open(&w, answers, ARRAY_SIZE(answers));
+	ENVIRONMENT(&w, NULL);
+	await(&w);
+	assert_string_equal(error_of(&w), "instance metadata: HTTP status 401");
+	assert_int_equal(w.peer.requests, 4);
+	world_close(&w);
+}
+
 static void where_there_are_no_sessions_it_goes_without(void **state)
 {
 	static const struct peer_answer refusals[] = {
@@ -289,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_role_s_credentials_come_through_a_session),
 		cmocka_unit_test(the_request_for_a_token_is_a_put_with_its_life),
 		cmocka_unit_test(a_session_is_kept_and_one_that_is_refused_is_replaced),
+		cmocka_unit_test(who_refuses_every_session_is_not_asked_for_ever),
 		cmocka_unit_test(where_there_are_no_sessions_it_goes_without),
 		cmocka_unit_test(what_keeps_it_from_credentials_is_said_in_words),
 		cmocka_unit_test(where_nobody_answers_it_says_where_it_asked),

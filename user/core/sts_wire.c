@@ -234,12 +234,10 @@ static int take_set(struct reader *r, struct credentials_set *ret,
 			       "Expiration: wanted a time like 2026-11-20T22:16:37Z");
 		return -EBADMSG;
 	}
-	*ret = (struct credentials_set){
-		.access_key_id = TAKE_PTR(r->fields[FIELD_ID]),
-		.secret_access_key = TAKE_PTR(r->fields[FIELD_KEY]),
-		.session_token = TAKE_PTR(r->fields[FIELD_TOKEN]),
-		.expires_s = expires_s,
-	};
+	*ret = (struct credentials_set){ .expires_s = expires_s };
+	ret->access_key_id = TAKE_PTR(r->fields[FIELD_ID]);
+	ret->secret_access_key = TAKE_PTR(r->fields[FIELD_KEY]);
+	ret->session_token = TAKE_PTR(r->fields[FIELD_TOKEN]);
 	return 0;
 }
 
