@@ -13,6 +13,9 @@
 #include "sources/dns_lookup.h"
 
 #define NEGATIVE_TTL_MAX_MS 30000
+/* A resolver near by is asked, not an API with quotas: less rest than Cloud Map's will do. */
+#define IDLE_TTLS 12
+#define IDLE_MAX_MS 60000ull
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 15000
 
@@ -55,7 +58,7 @@ static void dns_schedule(struct source_of_dns *s, uint64_t wait_ms)
 	uv_timer_start(&s->timer, on_timer, wait_ms, 0);
 }
 
-/* Nobody uses it: the answer is left to grow old, as Cloud Map's are (core/pace). */
+/* Nobody uses it: the answer is left to grow old. */
 static bool is_idle(const struct source_of_dns *s)
 {
 	return s->sink.use && s->sink.use(s->sink.user) == PACE_IDLE;
@@ -63,7 +66,7 @@ static bool is_idle(const struct source_of_dns *s)
 
 static void schedule_next(struct source_of_dns *s, uint64_t fresh_ms, bool may_rest)
 {
-	uint64_t rest_ms = MIN(PACE_IDLE_POLLS * fresh_ms, (uint64_t)PACE_IDLE_MAX_MS);
+	uint64_t rest_ms = MIN(IDLE_TTLS * fresh_ms, IDLE_MAX_MS);
 
 	dns_schedule(s, may_rest && is_idle(s) ? MAX(fresh_ms, rest_ms) : fresh_ms);
 	s->stale_ms = uv_now(s->env.loop) + fresh_ms;
