@@ -18,6 +18,7 @@ enum dns_behaviour {
 	DNS_IS_SILENT,
 	DNS_TRUNCATES,	   /* over UDP; over TCP it answers */
 	DNS_SENDS_GARBAGE, /* after a good header and question */
+	DNS_IS_FORGED,	   /* the answer comes from another port */
 };
 
 struct dns_row {
@@ -32,6 +33,7 @@ struct dns_server {
 	const struct dns_row *rows;
 	size_t n_rows;
 	unsigned int asked, asked_tcp;
+	bool forges;	/* the answer at hand */
 	char log[1024]; /* "A name\n" for each question */
 };
 
@@ -86,6 +88,7 @@ static uint8_t *dns_server_answer(struct dns_server *s, const uint8_t *question,
 	dns_server_note(s, name, (int)ldns_rr_get_type(rr), tcp);
 	if (row)
 		packet = row->packet;
+	s->forges = row && row->behaviour == DNS_IS_FORGED;
 	packet.name = name;
 	packet.type = (int)ldns_rr_get_type(rr);
 	packet.id = ldns_pkt_id(asked);
@@ -109,6 +112,15 @@ static void dns_server_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *re
 	*ret = uv_buf_init(malloc(2048), 2048);
 }
 
+static void dns_server_forge(const uint8_t *wire, size_t length, const struct sockaddr *to)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sendto(fd, wire, length, 0, to, sizeof(struct sockaddr_in)) != (ssize_t)length)
+		abort();
+	close(fd);
+}
+
 static void dns_server_on_udp(uv_udp_t *udp, ssize_t n, const uv_buf_t *buffer,
 			      const struct sockaddr *from, unsigned int flags)
 {
@@ -121,7 +133,9 @@ static void dns_server_on_udp(uv_udp_t *udp, ssize_t n, const uv_buf_t *buffer,
 		wire = dns_server_answer(udp->data, (const uint8_t *)buffer->base, (size_t)n, false,
 					 &length);
 		out = uv_buf_init((char *)wire, (unsigned int)length);
-		if (wire)
+		if (wire && ((struct dns_server *)udp->data)->forges)
+			dns_server_forge(wire, length, from);
+		else if (wire)
 			uv_udp_try_send(udp, &out, 1, from);
 		free(wire);
 	}

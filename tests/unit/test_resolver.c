@@ -161,6 +161,22 @@ static void a_silent_server_is_passed_over_after_two_seconds(void **state)
 	assert_in_range(uv_hrtime() / 1000000 - start_ms, 1900, 60000);
 }
 
+static void an_answer_from_elsewhere_is_none(void **state)
+{
+	static const struct dns_row forged[] = {
+		{ .packet = { .name = "a.internal.",
+			      .type = 1,
+			      .answer = { "a.internal. 60 IN A 10.66.66.66" } },
+		  .behaviour = DNS_IS_FORGED },
+	};
+	struct fixture *f = *state;
+	struct addr_port servers[] = { f->one.at, f->two.at };
+
+	DNS_SERVER_SET(&f->one, forged);
+	assert_string_equal(ask(f, servers, 2, "a.internal").text, "ok 10.0.0.1");
+	assert_int_equal(f->one.asked, 1);
+}
+
 static void silence_everywhere_is_a_timeout_within_five_seconds(void **state)
 {
 	struct fixture *f = *state;
@@ -354,6 +370,7 @@ int main(void)
 		TEST(a_server_that_fails_is_passed_over),
 		TEST(a_failure_of_all_servers_is_passed_on),
 		TEST(a_silent_server_is_passed_over_after_two_seconds),
+		TEST(an_answer_from_elsewhere_is_none),
 		TEST(silence_everywhere_is_a_timeout_within_five_seconds),
 		TEST(an_only_server_is_asked_twice),
 		TEST(nobody_there_is_unreachable),
