@@ -108,7 +108,7 @@ int front_read(struct dataplane *d, struct plan_state *state);
 
 /* rows.c: rows of one kind are gathered, and written when another kind comes or they are many. */
 struct rows;
-int rows_new(const struct dataplane *d, struct rows **ret);
+int rows_new(const struct dataplane *d, size_t most, struct rows **ret);
 void rows_free(struct rows *r);
 DEFINE_CLEANUP(struct rows *, rows_free);
 /* Is it one of those? */

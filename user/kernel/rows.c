@@ -12,20 +12,21 @@ struct rows {
 	enum map_index map;
 	enum plan_op_kind kind;
 	uint32_t n, max;
-	char *keys, *values; /* owned; room for ROWS_MAX of any map's */
+	char *keys, *values; /* owned; room for `max` of any map's */
 };
 
-int rows_new(const struct dataplane *d, struct rows **ret)
+int rows_new(const struct dataplane *d, size_t most, struct rows **ret)
 {
+	size_t room = MIN(most, (size_t)ROWS_MAX);
 	const struct map *services = &d->maps[MAP_SERVICES], *backends = &d->maps[MAP_BACKENDS];
 	_cleanup_(rows_free_p) struct rows *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
 	r->dataplane = d;
-	r->max = d->after_write ? 1 : ROWS_MAX; /* a test looks at each write */
-	r->keys = calloc(ROWS_MAX, MAX(services->key_size, backends->key_size));
-	r->values = calloc(ROWS_MAX, MAX(services->value_size, backends->value_size));
+	r->max = d->after_write ? 1 : (uint32_t)room; /* a test looks at each write */
+	r->keys = calloc(room, MAX(services->key_size, backends->key_size));
+	r->values = calloc(room, MAX(services->value_size, backends->value_size));
 	if (!r->keys || !r->values)
 		return -ENOMEM;
 	*ret = TAKE_PTR(r);
