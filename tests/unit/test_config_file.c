@@ -132,7 +132,7 @@ static void a_profile_tells_region_and_kind_of_endpoint_where_nothing_else_does(
 	char profiles[64];
 
 	(void)snprintf(profiles, sizeof(profiles), "%s.profiles", f->path);
-	assert_int_equal(util_write_file_atomically(profiles, text, strlen(text), 0600), 0);
+	assert_int_equal(replacement_file(profiles, text, strlen(text), 0600), 0);
 	write_config(f, "{\"services\":[]}");
 	assert_int_equal(setenv("AWS_CONFIG_FILE", profiles, 1), 0);
 	assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent", 1), 0);
