@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What docs/scale.md says of a fleet, against the simulation of one."""
+import pathlib
 import re
 import subprocess
 
@@ -8,7 +9,7 @@ import pytest
 from playground.ground import BUILD
 from playground.process import run
 
-DOCS = BUILD.parent / "docs" / "scale.md"
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 
 
 def simulate(*arguments):

@@ -41,14 +41,6 @@ _Static_assert((int)CONFIG_DNS_A == (int)DNS_WIRE_A && (int)CONFIG_DNS_AAAA == (
 		       (int)CONFIG_DNS_SRV == (int)DNS_WIRE_SRV,
 	       "types of DNS records");
 
-static uint32_t random_number(void)
-{
-	uint32_t number = 0;
-
-	(void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-	return number;
-}
-
 static void on_timer(uv_timer_t *timer);
 
 static void dns_schedule(struct source_of_dns *s, uint64_t wait_ms)
@@ -83,7 +75,7 @@ static uint64_t ttl_ms(const struct source_of_dns *s, const struct dns_lookup_re
 /* The sink is called last: it may stop the source. */
 static void take_failure(struct source_of_dns *s, const struct source_failure *failure)
 {
-	schedule_next(s, backoff_failed(&s->backoff, random_number()), false);
+	schedule_next(s, backoff_failed(&s->backoff, source_random()), false);
 	s->sink.failure(s->sink.user, failure);
 }
 
@@ -146,7 +138,7 @@ static int dns_ask(struct source_of_dns *s)
 static void dns_ask_or_wait(struct source_of_dns *s)
 {
 	if (dns_ask(s) < 0)
-		dns_schedule(s, backoff_failed(&s->backoff, random_number()));
+		dns_schedule(s, backoff_failed(&s->backoff, source_random()));
 }
 
 static void on_timer(uv_timer_t *timer)
