@@ -273,14 +273,17 @@ def test_a_service_that_is_written_may_be_of_a_shared_namespace(filled, agent):
 
 # --- over restarts and reloads ----------------------------------------------------------------------------
 
+@pytest.mark.parametrize("remembered", [True, False])
 @pytest.mark.parametrize("told", ["name", "id"])
-def test_a_start_without_cloud_map_keeps_what_is_in_force(filled, ground, agent, told):
+def test_a_start_without_cloud_map_keeps_what_is_in_force(filled, ground, agent, told, remembered):
     named = NAMESPACE if told == "name" else filled.namespace(NAMESPACE)
     mine = agent(filled, namespaces=[imported(named)]).start().wait_backends(f"one.{NAMESPACE}", 1, SOON)
     mine.wait_backends(f"two.{NAMESPACE}", 1, SOON).wait_backends(f"three.{NAMESPACE}", 1, SOON)
     where = vip(mine, f"one.{NAMESPACE}")
     mine.stop()
     filled.fault("denied")
+    if not remembered:
+        (ground.scratch / "state" / "namespaces.json").unlink()
     mine.start()
     assert known(mine) == full("one", "two", "three")
     assert set(ground.reach(where, 8080, 3)) == {"backend-1"}
@@ -288,6 +291,32 @@ def test_a_start_without_cloud_map_keeps_what_is_in_force(filled, ground, agent,
     wait.until("it is listed", lambda: namespace(mine)["age_s"] is not None and not namespace(mine)["error"], SOON)
     assert known(mine) == full("one", "two", "three")
     assert vip(mine, f"one.{NAMESPACE}") == where
+
+
+def test_after_a_boot_the_services_are_there_though_nobody_lists_them(filled, ground, agent):
+    told = [imported(filled.namespace(NAMESPACE), short=True)]
+    mine = agent(filled, namespaces=told).start().wait_backends(f"one.{NAMESPACE}", 1, SOON)
+    where = vip(mine, f"one.{NAMESPACE}")
+    mine.stop()
+    mine.ctl("detach")
+    filled.control(faults=[{"operation": operation, "kind": "denied"} for operation in ("GetNamespace", "ListServices")])
+    mine.start().wait_backends(f"one.{NAMESPACE}", 1, SOON)
+    assert known(mine) == full("one", "two", "three")
+    assert mine.service(f"two.{NAMESPACE}")["aliases"] == ["two"]
+    assert set(ground.reach(where, 8080, 3)) == {"backend-1"}
+    assert namespace(mine)["error"]["code"] == "AccessDeniedException"
+    assert namespace(mine)["last_success_s"] > 0
+
+
+def test_a_damaged_book_of_namespaces_is_set_aside_and_told(filled, ground, agent):
+    mine = agent(filled, namespaces=[imported()]).start()
+    mine.stop()
+    book = ground.scratch / "state" / "namespaces.json"
+    book.write_text(book.read_text().replace("two", "tow"))
+    mine.start()
+    until_known(mine, full("one", "two", "three"))
+    assert any("namespaces.json" in problem for problem in mine.status()["problems"])
+    assert list(book.parent.glob("namespaces.json.damaged-*"))
 
 
 def test_reloads_and_news_under_traffic_lose_no_connection(filled, ground, agent):

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/internal.h"
+#include "core/listing_book.h"
 
 /* --- what is listed --------------------------------------------------------------------------- */
 
@@ -111,6 +112,46 @@ static void on_failure(void *user, const struct source_failure *failure)
 		 code ? code : "", message ? message : "", i->failures.failures, i->listing.n);
 }
 
+/* --- what is remembered ----------------------------------------------------------------------- */
+
+static int take(void *user, const char *text, size_t length, struct diag *problems)
+{
+	struct import *i = user;
+	_cleanup_free_ char *key = listing_book_key(i->config);
+
+	return key ? listing_book_read(text, length, key, &i->of, &i->listing, problems) : -ENOMEM;
+}
+
+static void free_keys(struct listing_book_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free((char *)rows[i].key);
+}
+
+void imports_store(const struct agent *agent)
+{
+	struct listing_book_row rows[CONFIG_NAMESPACES_MAX] = { 0 };
+	_cleanup_free_ char *text = NULL;
+	size_t n = 0, length = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < agent->imports.n && r == 0; i++) {
+		const struct import *import = agent->imports.list[i];
+
+		if (!import->of.id)
+			continue;
+		rows[n] = (struct listing_book_row){ listing_book_key(import->config), &import->of,
+						     &import->listing };
+		r = rows[n].key ? 0 : -ENOMEM;
+		n += rows[n].key != NULL;
+	}
+	if (r == 0)
+		r = listing_book_write(rows, n, &text, &length);
+	if (r == 0)
+		(void)state_file_store(agent, STATE_FILE_NAMESPACES, text, length); /* logs */
+	free_keys(rows, n);
+}
+
 /* --- their life ------------------------------------------------------------------------------- */
 
 int import_new(struct agent *agent, const struct config_namespace *config, struct import **ret)
@@ -121,6 +162,7 @@ int import_new(struct agent *agent, const struct config_namespace *config, struc
 		return -ENOMEM;
 	i->agent = agent;
 	i->config = config;
+	state_file_load(agent, STATE_FILE_NAMESPACES, take, i);
 	*ret = i;
 	return 0;
 }

@@ -84,6 +84,8 @@ const char *import_domain(const struct import *i, const struct config_namespace 
 /* Starts the sources that are not running. `anew`: all of them, for the servers are others. */
 void imports_start(struct agent *agent, bool anew);
 void imports_refresh(struct agent *agent);
+/* Keeps what is known of them in state_dir. */
+void imports_store(const struct agent *agent);
 /* Has each namespace been listed, or failed to be? */
 bool imports_are_settled(const struct agent *agent);
 void imports_close(struct agent *agent);

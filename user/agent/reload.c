@@ -240,6 +240,7 @@ void agent_reimport(struct agent *agent)
 
 	if (r == 0)
 		r = follow(agent);
+	imports_store(agent);
 	if (r < 0)
 		log_error("News of a namespace could not be taken in, trying with the next",
 			  "error='%s'", strerror(-r));

@@ -38,6 +38,15 @@ static const struct kind {
 			  "wait for answers",
 		.lost = "services that were not in the kernel waited for answers",
 	},
+	[STATE_FILE_NAMESPACES] = {
+		.name = "namespaces.json",
+		.bytes_max = 8 << 20,
+		.unread = "The book of namespaces cannot be read, their services are as the kernel "
+			  "has them until they are listed",
+		.unwritten = "The book of namespaces cannot be written, the next start will not "
+			     "know of the last change",
+		.lost = "services of namespaces were as the kernel had them",
+	},
 };
 
 char *state_file_path(const struct agent *agent, enum state_file file)
