@@ -13,8 +13,10 @@
 #include "base/util.h"
 
 void fuzz_config(const uint8_t *data, size_t size);
-/* The first character chooses the HTTP status and what stands in x-amzn-ErrorType. */
+/* The first character chooses the question, or the HTTP status and x-amzn-ErrorType. */
 void fuzz_cloudmap(const uint8_t *data, size_t size);
+/* The first character chooses who tells them, and how. */
+void fuzz_credentials(const uint8_t *data, size_t size);
 /* The first octet chooses the type that is asked for, of name.internal. */
 void fuzz_dns(const uint8_t *data, size_t size);
 /* The first character chooses the book. */

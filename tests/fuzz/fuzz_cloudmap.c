@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "core/cloudmap_lists.h"
 #include "core/cloudmap_wire.h"
 #include "fuzz/fuzz.h"
 
@@ -61,36 +62,137 @@ static char *body_copy(const uint8_t *data, size_t size)
 	return body;
 }
 
-void fuzz_cloudmap(const uint8_t *data, size_t size)
+static void demand_error(int r, const struct cloudmap_wire_error *error)
 {
-	struct cloudmap_wire_question asked = { .service = "backend",
-						.port = 8080,
-						.weight_attribute = "WEIGHT" };
-	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
-	_cleanup_free_ char *body = NULL;
-	struct cloudmap_wire_error error = { 0 };
-	struct cloudmap_wire_reply reply;
-	size_t head;
-	int r;
-
-	if (size == 0)
-		return;
-	head = (size_t)(data[0] - '0') % ARRAY_SIZE(heads);
-	asked.ipv6_first = heads[head].ipv6_first;
-	body = body_copy(data + 1, size - 1);
-	reply = (struct cloudmap_wire_reply){ .status = heads[head].status,
-					      .error_type = heads[head].error_type,
-					      .body = body,
-					      .length = size - 1 };
-	r = cloudmap_wire_parse(&reply, &asked, &answer, &error);
 	fuzz_demand(r == 0 || r == -EBADMSG, "a reply is an answer or an error");
-	fuzz_demand((r == 0) == (*error.code == '\0'), "an error has a code");
-	fuzz_demand(r == 0 || reply.status != 200 || *error.message, "an error says something");
+	fuzz_demand((r == 0) == (*error->code == '\0'), "an error has a code");
+	fuzz_demand(r == 0 || *error->message, "an error says something");
+	(void)cloudmap_reply_blames_credentials(error->code);
+	(void)cloudmap_reply_lacks_operation(error->code);
+	(void)cloudmap_reply_throttles(error->code);
+	(void)cloudmap_reply_blames_server(error->code);
+}
+
+static void read_instances(const struct cloudmap_wire_reply *reply, bool ipv6_first)
+{
+	const struct cloudmap_wire_question asked = { .service = (char *)"backend",
+						      .port = 8080,
+						      .weight_attribute = (char *)"WEIGHT",
+						      .ipv6_first = ipv6_first };
+	_cleanup_(cloudmap_wire_answer_done) struct cloudmap_wire_answer answer = { 0 };
+	struct cloudmap_wire_error error = { 0 };
+
+	demand_error(cloudmap_wire_parse(reply, &asked, &answer, &error), &error);
 	fuzz_demand((answer.rejected > 0) == (*answer.rejected_why != '\0'),
 		    "who is left out is told");
 	fuzz_demand((answer.misweighted > 0) == (*answer.misweighted_why != '\0'),
 		    "whose weight is bad is told");
-	(void)cloudmap_reply_blames_credentials(error.code);
 	endpoints_are_usable(&answer.endpoints);
 	names_are_names(&answer);
+}
+
+static void read_revision(const struct cloudmap_wire_reply *reply)
+{
+	struct cloudmap_wire_error error = { 0 };
+	uint64_t revision;
+
+	demand_error(cloudmap_reply_read_revision(reply, &revision, &error), &error);
+}
+
+static void namespace_is_whole(const struct cloudmap_namespace *n)
+{
+	fuzz_demand(n->id && n->name && n->http_name, "a namespace has an id and names");
+}
+
+static void read_namespaces(const struct cloudmap_wire_reply *reply)
+{
+	static const struct config_namespace wanted = { .cloudmap = (char *)"internal.myapp" };
+	_cleanup_(cloudmap_namespace_done) struct cloudmap_namespace found = { 0 };
+	_cleanup_free_ char *token = NULL;
+	struct cloudmap_wire_error error = { 0 };
+	int r = cloudmap_lists_read_namespaces(reply, &wanted, &found, &token, &error);
+
+	demand_error(r, &error);
+	fuzz_demand(r == 0 || (!found.id && !token), "an error changes nothing");
+	if (found.id)
+		namespace_is_whole(&found);
+}
+
+static void read_namespace(const struct cloudmap_wire_reply *reply)
+{
+	_cleanup_(cloudmap_namespace_done) struct cloudmap_namespace found = { 0 };
+	struct cloudmap_wire_error error = { 0 };
+	int r = cloudmap_lists_read_namespace(reply, &found, &error);
+
+	demand_error(r, &error);
+	if (r == 0)
+		namespace_is_whole(&found);
+}
+
+static void read_services(const struct cloudmap_wire_reply *reply)
+{
+	_cleanup_(cloudmap_names_done) struct cloudmap_names names = { 0 };
+	_cleanup_free_ char *token = NULL;
+	struct cloudmap_wire_error error = { 0 };
+
+	demand_error(cloudmap_lists_read_services(reply, &names, &token, &error), &error);
+	fuzz_demand(names.n <= CLOUDMAP_LISTS_ROWS_MAX, "a page is bounded");
+	for (size_t i = 0; i < names.n; i++)
+		fuzz_demand(names.list[i] && *names.list[i], "a service has a name");
+}
+
+static void is_json(char *body, const char *holds)
+{
+	_cleanup_free_ char *owned = body;
+	_cleanup_(json_free_p) cJSON *json = NULL;
+
+	fuzz_demand(owned && (json = cJSON_Parse(owned)), "a question is JSON");
+	fuzz_demand(strstr(owned, holds), "and has what is asked for");
+}
+
+/* Names come from the configuration, ids and tokens from answers. */
+static void ask_for(const struct cloudmap_wire_reply *reply)
+{
+	char *text = (char *)(uintptr_t)reply->body;
+	const struct config_cloudmap service = { .namespace = text, .service = text };
+	const struct config_namespace wanted = { .cloudmap = text };
+	const struct cloudmap_namespace of = { .id = text, .arn = text, .name = text };
+
+	is_json(cloudmap_wire_request(&service), "MaxResults");
+	is_json(cloudmap_wire_revision_request(&service), "ServiceName");
+	is_json(cloudmap_lists_ask_namespaces(&wanted, text), "NextToken");
+	is_json(cloudmap_lists_ask_namespace(&wanted), "Id");
+	is_json(cloudmap_lists_ask_services(&of, reply->length % 2, text), "NAMESPACE_ID");
+}
+
+/* What the first character says, beside the heads. */
+static const struct {
+	char letter;
+	void (*read)(const struct cloudmap_wire_reply *reply);
+} answers[] = {
+	{ 'q', ask_for },	 { 'r', read_revision }, { 'n', read_namespaces },
+	{ 'g', read_namespace }, { 's', read_services },
+};
+
+void fuzz_cloudmap(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *body = NULL;
+	struct cloudmap_wire_reply reply = { .status = 200 };
+	size_t head;
+
+	if (size == 0)
+		return;
+	body = body_copy(data + 1, size - 1);
+	reply.body = body;
+	reply.length = size - 1;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		if (answers[i].letter == (char)data[0]) {
+			answers[i].read(&reply);
+			return;
+		}
+	}
+	head = (size_t)(data[0] - '0') % ARRAY_SIZE(heads);
+	reply.status = heads[head].status;
+	reply.error_type = heads[head].error_type;
+	read_instances(&reply, heads[head].ipv6_first);
 }

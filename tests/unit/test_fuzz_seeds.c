@@ -59,6 +59,12 @@ static void replies_of_cloud_map_keep_their_promises(void **state)
 	feed_all(fuzz_cloudmap, "cloudmap");
 }
 
+static void credentials_keep_their_promises(void **state)
+{
+	(void)state;
+	feed_all(fuzz_credentials, "credentials");
+}
+
 static void packets_of_dns_keep_their_promises(void **state)
 {
 	(void)state;
@@ -82,6 +88,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configurations_keep_their_promises),
 		cmocka_unit_test(replies_of_cloud_map_keep_their_promises),
+		cmocka_unit_test(credentials_keep_their_promises),
 		cmocka_unit_test(packets_of_dns_keep_their_promises),
 		cmocka_unit_test(books_of_state_dir_keep_their_promises),
 		cmocka_unit_test(requests_on_the_control_socket_keep_their_promises),

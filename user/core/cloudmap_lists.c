@@ -209,6 +209,7 @@ int cloudmap_lists_read_namespaces(const struct cloudmap_wire_reply *reply,
 				   struct cloudmap_namespace *ret, char **ret_token,
 				   struct cloudmap_wire_error *ret_error)
 {
+	_cleanup_(cloudmap_namespace_done) struct cloudmap_namespace found = { 0 };
 	_cleanup_(json_free_p) cJSON *json = NULL;
 	const cJSON *rows, *row;
 	int r = cloudmap_reply_open(reply, "Namespaces", &json, &rows, ret_error);
@@ -220,11 +221,17 @@ int cloudmap_lists_read_namespaces(const struct cloudmap_wire_reply *reply,
 	cJSON_ArrayForEach(row, rows)
 	{
 		if (is_wanted(row, wanted))
-			r = read_namespace(row, ret, ret_error);
+			r = read_namespace(row, &found, ret_error);
 		if (r < 0)
 			return r;
 	}
-	return read_token(json, ret_token, ret_error);
+	r = read_token(json, ret_token, ret_error);
+	if (r == 0 && found.id) {
+		cloudmap_namespace_done(ret);
+		*ret = found;
+		found = (struct cloudmap_namespace){ 0 };
+	}
+	return r;
 }
 
 int cloudmap_lists_read_namespace(const struct cloudmap_wire_reply *reply,
