@@ -183,6 +183,8 @@ static void what_an_answer_has_to_tell_is_kept_until_the_next(void **state)
 	assert_string_equal(m.note, "drawn by lot");
 	model_take_failure(&m, "timeout", "", 1);
 	assert_string_equal(m.note, "drawn by lot");
+	model_take_note(&m, "more than a pointer's worth of octets");
+	assert_string_equal(m.note, "more than a pointer's worth of octets");
 	(void)answer(&m, "a", 2);
 	assert_null(m.note);
 }

@@ -138,7 +138,7 @@ void model_take_failure(struct model *m, const char *code, const char *message, 
 
 void model_take_note(struct model *m, const char *note)
 {
-	(void)util_copy(m->note, sizeof(m->note), note);
+	text_set(&m->note, note, MODEL_NOTE_MAX);
 }
 
 void model_describe(const struct model *m, uint64_t now_ms, char text[static MODEL_TEXT_MAX])
