@@ -19,7 +19,7 @@ void fuzz_cloudmap(const uint8_t *data, size_t size);
 void fuzz_credentials(const uint8_t *data, size_t size);
 /* The first octet chooses the type that is asked for, of name.internal. */
 void fuzz_dns(const uint8_t *data, size_t size);
-/* The first character chooses the book. */
+/* The first character chooses the file. */
 void fuzz_state(const uint8_t *data, size_t size);
 /* The first octet chooses where the request is cut in two. */
 void fuzz_control(const uint8_t *data, size_t size);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "core/book.h"
 #include "core/drains.h"
+#include "core/known.h"
 #include "core/vips_book.h"
 #include "fuzz/fuzz.h"
 
@@ -116,6 +118,88 @@ static void drains_come_back(const char *text, size_t length)
 	fuzz_demand(drains_read_told(written, n, &none) < 0, "damage is noticed");
 }
 
+static int known_read_told(const char *text, size_t length, struct known *ret)
+{
+	_cleanup_(diag_done) struct diag problems = { 0 };
+	int r = known_read(ret, text, length, &problems);
+
+	fuzz_demand(r == 0 || r == -EBADMSG, "a text is what is known or not");
+	fuzz_demand(r == 0 || problems.total > 0, "what is wrong is told");
+	fuzz_demand(r == 0 || ret->n == 0, "of what is no such file nothing is taken");
+	for (size_t i = 0; i < ret->n; i++)
+		fuzz_demand(ret->list[i].endpoints.n <= ENDPOINTS_MAX &&
+				    known_find(ret, ret->list[i].service, ret->list[i].source),
+			    "a row is found again");
+	return r;
+}
+
+static char *known_write(const struct known *k, size_t *ret_length)
+{
+	char *text = NULL;
+	FILE *to = open_memstream(&text, ret_length);
+
+	if (!to)
+		abort();
+	known_write_start(to, k->written_s);
+	for (size_t i = 0; i < k->n; i++)
+		known_write_row(to, &k->list[i]);
+	(void)fflush(to);
+	known_write_end(to, k->n, book_checksum(0, text, *ret_length));
+	fuzz_demand(fclose(to) == 0, "a file is written");
+	return text;
+}
+
+static void known_comes_back(const char *text, size_t length)
+{
+	_cleanup_(known_done) struct known first = { 0 }, second = { 0 }, none = { 0 };
+	_cleanup_free_ char *written = NULL;
+	size_t n;
+
+	if (known_read_told(text, length, &first) < 0)
+		return;
+	written = known_write(&first, &n);
+	fuzz_demand(known_read_told(written, n, &second) == 0 && second.n == first.n,
+		    "what was written is read");
+	for (size_t i = 0; i < first.n; i++)
+		fuzz_demand(endpoints_equal(&first.list[i].endpoints, &second.list[i].endpoints),
+			    "and is the same");
+	damage(written, n, length);
+	fuzz_demand(known_read_told(written, n, &none) < 0, "damage is noticed");
+}
+
+/* Lines of any kind with the end that makes them a whole file: no fuzzer guesses a checksum. */
+static void sealed_known_comes_back(const char *text, size_t length)
+{
+	_cleanup_free_ char *whole = NULL;
+	size_t n, rows = 0;
+	FILE *to = open_memstream(&whole, &n);
+
+	if (!to)
+		abort();
+	for (size_t i = 0; i < length; i++)
+		rows += text[i] == '\n';
+	(void)fwrite(text, 1, length, to);
+	if (length > 0 && text[length - 1] != '\n')
+		(void)fputc('\n', to);
+	else
+		rows -= rows > 0;
+	(void)fflush(to);
+	known_write_end(to, rows, book_checksum(0, whole, n));
+	if (fclose(to) != 0)
+		abort();
+	known_comes_back(whole, n);
+}
+
+static const struct {
+	char letter;
+	void (*read)(const char *text, size_t length);
+} files[] = {
+	{ 'v', vips_come_back },
+	{ 'd', drains_come_back },
+	{ 'k', known_comes_back },
+	{ 's', sealed_known_comes_back },
+};
+
 void fuzz_state(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = NULL;
@@ -123,8 +207,7 @@ void fuzz_state(const uint8_t *data, size_t size)
 	if (size == 0)
 		return;
 	text = fuzz_copy(data + 1, size - 1);
-	if (data[0] == 'v')
-		vips_come_back(text, size - 1);
-	else
-		drains_come_back(text, size - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i].letter == (char)data[0])
+			files[i].read(text, size - 1);
 }
