@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whom an agent leaves alone: itself, and tasks in excluded cgroups."""
+import json
+
 from playground import wait
 from playground.process import run
 from playground.services import NAMESPACE, VIP, endpoints, from_cloudmap, from_dns, names, register, static
@@ -101,6 +103,31 @@ def test_a_service_that_takes_the_id_of_another_has_none_of_its_exclusions(groun
     mine.write(services=[static("z", *endpoints(ground.network), vip="127.254.0.11")])
     mine.start()
     assert is_redirected(ground, task, "127.254.0.11")
+
+
+def test_explain_names_those_who_are_left_alone(ground, agent):
+    for name in ("everywhere", "proxied", "sidecar"):
+        ground.task(name)
+    mine = agent(services=[static("b", *endpoints(ground.network), vip=VIP, exclude_cgroups=["sidecar", "proxied"]),
+                           static("other", *endpoints(ground.network), vip="127.254.0.11", exclude_cgroups=["proxied"])],
+                 environment={}, exclude_cgroups=["everywhere"]).start()
+
+    def excluded(target):
+        return [(e["service"], e["cgroup"], e["why"])
+                for e in json.loads(mine.ctl("explain", target, "--json").stdout)["excluded"]]
+    by_all = (None, "everywhere", "its tasks are left alone by all services")
+    by_one = "its tasks are left alone by this service"
+    assert excluded("b") == [by_all, ("b", "proxied", by_one), ("b", "sidecar", by_one)]
+    assert excluded("127.254.0.11") == [by_all, ("other", "proxied", by_one)]
+    assert excluded("10.1.2.3:80") == []  # nobody is redirected there
+    assert mine.ctl("explain", "other").stdout.endswith(
+        "\n\n"
+        "SERVICE  CGROUP      WHY\n"
+        "-        everywhere  its tasks are left alone by all services\n"
+        "other    proxied     its tasks are left alone by this service\n")
+    mine.write(services=[static("b", *endpoints(ground.network), vip=VIP)], exclude_cgroups=[])
+    mine.ctl("reload")
+    assert excluded("b") == [] and "CGROUP" not in mine.ctl("explain", "b").stdout
 
 
 def test_a_path_elsewhere_is_told_and_harms_nobody(ground, agent):

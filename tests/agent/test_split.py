@@ -171,6 +171,22 @@ def test_a_start_takes_the_parts_over_while_nobody_answers(ground, both, app):
     assert shares(agent) == [25, 25, 50]
 
 
+def test_explain_tells_of_which_parts_a_backend_is(ground, both, app):
+    agent = app(("stable", 90), ("canary", 10))
+    both.register("canary", "i-2", ground.network.backends[1].address, 8080)
+    parts = ["split[0] 90", "split[0] 90, split[1] 10", "split[1] 10"]
+    told = wait.until("backend-2 is of both", lambda: [
+        c for c in json.loads(agent.ctl("explain", "app", "--json").stdout)["candidates"] if c["split"] == parts[1]])
+    assert [c["backend"] for c in told] == [f"{ground.network.backends[1].address}:8080"]
+    explained = agent.ctl("explain", "app")
+    assert [c["split"] for c in json.loads(agent.ctl("explain", "app", "--json").stdout)["candidates"]] == parts
+    for part_ in parts:
+        assert f"  {part_}  " in explained.stdout
+    agent.write(services=[static("app", *endpoints(ground.network)[:1], vip=VIP)])  # and not told yet
+    assert [c["split"] for c in json.loads(agent.ctl("explain", "app", "--json").stdout)["candidates"]] == [
+        None, "split[0], split[1]", "split[1]"]
+
+
 def test_status_and_metrics_tell_of_the_parts(both, app):
     agent = app(("stable", 90), ("canary", 10))
     service = agent.service("app")

@@ -8,8 +8,10 @@
 #include "ctl/ctl.h"
 #include "ctl/target.h"
 #include "ctl/verdict.h"
+#include "kernel/exclude.h"
 
 #define WHY_MAX 512
+#define SPLIT_MAX 256 /* all parts that there may be, with their weights */
 
 /* One destination, for both protocols. */
 struct answer {
@@ -134,8 +136,47 @@ static const char *explain_candidate(const struct verdict *v, size_t i)
 	return "not picked: its weight is too small a part";
 }
 
-static void write_candidates(struct writer *w, const char *protocol, const struct verdict *v)
+/*
+ * "split[0] 90, split[1] 10": the parts that this backend is of. The maps tell which, the
+ * configuration their weights, unless it has other parts by now. False: the service is not split.
+ */
+static bool format_split(const struct table_backend *backend, const struct config_service *service,
+			 char text[static SPLIT_MAX])
 {
+	size_t n_weights = service ? service->n_split : 0, length = 0;
+
+	text[0] = '\0';
+	if (n_weights == 0 && backend->parts <= 1)
+		return false;
+	for (size_t i = 0; i < CONFIG_PARTS_MAX; i++) {
+		if (!(backend->parts >> i & 1))
+			continue;
+		length += (size_t)snprintf(text + length, SPLIT_MAX - length, "%ssplit[%zu]",
+					   length ? ", " : "", i);
+		if (i < n_weights)
+			length += (size_t)snprintf(text + length, SPLIT_MAX - length, " %u",
+						   service->split[i].weight);
+	}
+	return true;
+}
+
+static void write_split(struct writer *w, const struct table_backend *backend,
+			const struct config_service *service)
+{
+	char text[SPLIT_MAX];
+
+	if (format_split(backend, service, text))
+		writer_text(w, text);
+	else
+		writer_none(w);
+}
+
+static void write_candidates(struct writer *w, const char *protocol, const struct verdict *v,
+			     const struct config *config)
+{
+	const struct config_service *service =
+		v->service ? config_find_service(config, v->service->name) : NULL;
+
 	for (size_t i = 0; v->service && i < v->service->n_backends; i++) {
 		const struct endpoint *endpoint = &v->service->backends[i].endpoint;
 		struct addr_port at = endpoint->at;
@@ -153,6 +194,7 @@ static void write_candidates(struct writer *w, const char *protocol, const struc
 			writer_text(w, endpoint->zone);
 		else
 			writer_none(w);
+		write_split(w, &v->service->backends[i], service);
 		writer_text(w, explain_candidate(v, i));
 	}
 }
@@ -194,21 +236,80 @@ static bool has_candidates(const struct answer *answers, size_t n)
 	return false;
 }
 
-static void write_all_candidates(struct writer *w, const struct answer *answers, size_t n)
+static void write_all_candidates(struct writer *w, const struct answer *answers, size_t n,
+				 const struct config *config)
 {
 	static const struct writer_column columns[] = {
 		{ "protocol", "PROTOCOL", false }, { "service", "SERVICE", false },
 		{ "backend", "BACKEND", false },   { "share_percent", "SHARE%", true },
 		{ "weight", "WEIGHT", true },	   { "state", "STATE", false },
-		{ "zone", "ZONE", false },	   { "why", "WHY", false },
+		{ "zone", "ZONE", false },	   { "split", "SPLIT", false },
+		{ "why", "WHY", false },
 	};
 
 	writer_table(w, "candidates", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < n; i++) {
-		write_candidates(w, answers[i].alike ? "any" : "tcp", &answers[i].tcp);
+		write_candidates(w, answers[i].alike ? "any" : "tcp", &answers[i].tcp, config);
 		if (!answers[i].alike)
-			write_candidates(w, "udp", &answers[i].udp);
+			write_candidates(w, "udp", &answers[i].udp, config);
 	}
+}
+
+/* Of the services that were asked for; `id` may stand for all. */
+static bool concerns(const struct answer *answers, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct table_service *tcp = answers[i].tcp.service;
+		const struct table_service *udp = answers[i].udp.service;
+
+		if ((tcp && (id == EXCLUSION_ALL || tcp->id == id)) ||
+		    (udp && (id == EXCLUSION_ALL || udp->id == id)))
+			return true;
+	}
+	return false;
+}
+
+static void write_excluded(struct writer *w, const struct dataplane_excluded *row,
+			   const struct table *table)
+{
+	const struct table_service *service = table_find_id(table, row->service_id);
+
+	if (service)
+		writer_text(w, service->name);
+	else
+		writer_none(w);
+	writer_text(w, row->cgroup);
+	writer_text(w, service ? "its tasks are left alone by this service"
+			       : "its tasks are left alone by all services");
+}
+
+/* The tasks to which the answers do not apply. */
+static int write_all_excluded(struct writer *w, const struct ctl *ctl, const struct dataplane *d,
+			      const struct table *table, const struct answer *answers, size_t n)
+{
+	static const struct writer_column columns[] = {
+		{ "service", "SERVICE", false },
+		{ "cgroup", "CGROUP", false },
+		{ "why", "WHY", false },
+	};
+	_cleanup_free_ struct dataplane_excluded *rows = NULL;
+	bool begun = ctl->form == WRITER_JSON;
+	size_t n_rows = 0;
+	int r = dataplane_excluded(d, &rows, &n_rows);
+
+	if (r < 0)
+		return r;
+	if (begun)
+		writer_table(w, "excluded", columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < n_rows; i++) {
+		if (!concerns(answers, n, rows[i].service_id))
+			continue;
+		if (!begun)
+			writer_table(w, "excluded", columns, ARRAY_SIZE(columns));
+		begun = true;
+		write_excluded(w, &rows[i], table);
+	}
+	return 0;
 }
 
 static int fail_target(const char *text, int error, const char *near)
@@ -242,7 +343,8 @@ static int explain_targets(const struct ctl *ctl, const struct dataplane *d,
 		write_answers(w, answers, target->n, table);
 		/* programs want the member even when it is empty, people do not */
 		if (ctl->form == WRITER_JSON || has_candidates(answers, target->n))
-			write_all_candidates(w, answers, target->n);
+			write_all_candidates(w, answers, target->n, ctl->config);
+		r = write_all_excluded(w, ctl, d, table, answers, target->n);
 	}
 	for (size_t i = 0; answers && i < target->n; i++)
 		answer_done(&answers[i]);

@@ -25,8 +25,10 @@ static const struct command {
 	  "Asks shuntd: sources, ages, last errors, what it keeps and why." },
 	{ "explain", "TARGET[:PORT]", true, LOCATE_FAULTS_TELL, explain_run,
 	  "what connect() to a name or address gets right now, and why",
-	  "TARGET is a service, one of its aliases, or an address. Reads the pinned maps; shuntd\n"
-	  "is not asked and may be dead. Exits 66 when no service has that name." },
+	  "TARGET is a service, one of its aliases, or an address. Tells the service, the share\n"
+	  "of each backend and its parts of a split, and whose tasks are left alone. Reads the\n"
+	  "pinned maps; shuntd is not asked and may be dead. Exits 66 when no service has that\n"
+	  "name." },
 	{ "reload", NULL, false, LOCATE_FAULTS_HUSH, reload_run, "read the configuration anew",
 	  "shuntd reads its configuration, as on SIGHUP. One that has faults changes nothing;\n"
 	  "they are told, and the exit code is 78." },

@@ -122,3 +122,53 @@ int dataplane_include_others(struct dataplane *d, const struct exclusions *want)
 	d->excluded.n = n;
 	return r;
 }
+
+/* --- for people ------------------------------------------------------------------------------- */
+
+struct shown {
+	struct dataplane_excluded *list; /* owned */
+	size_t n, capacity;
+};
+
+static void shown_done(struct shown *s)
+{
+	free(s->list);
+}
+
+static int shown_add(void *user, const void *key, const void *value)
+{
+	const struct shunt_excluded_key *excluded = key;
+	struct dataplane_excluded *row;
+	struct shown *s = user;
+
+	if (util_grow(&s->list, &s->capacity, s->n + 1, sizeof(*s->list)) < 0)
+		return -ENOMEM;
+	row = &s->list[s->n++];
+	row->service_id = excluded->service_id;
+	memcpy(row->cgroup, value, sizeof(row->cgroup));
+	row->cgroup[sizeof(row->cgroup) - 1] = '\0';
+	return 0;
+}
+
+static int compare_shown(const void *a, const void *b)
+{
+	const struct dataplane_excluded *left = a, *right = b;
+
+	if (left->service_id != right->service_id)
+		return left->service_id < right->service_id ? -1 : 1;
+	return strcmp(left->cgroup, right->cgroup);
+}
+
+int dataplane_excluded(const struct dataplane *d, struct dataplane_excluded **ret, size_t *ret_n)
+{
+	_cleanup_(shown_done) struct shown s = { 0 };
+	int r = map_walk(&d->maps[MAP_EXCLUDED], shown_add, &s);
+
+	if (r < 0)
+		return r;
+	if (s.n > 0)
+		qsort(s.list, s.n, sizeof(*s.list), compare_shown);
+	*ret = TAKE_PTR(s.list);
+	*ret_n = s.n;
+	return 0;
+}

@@ -37,3 +37,11 @@ void cgroup_matches_done(struct cgroup_matches *m);
  */
 int dataplane_exclude(struct dataplane *d, const struct exclusions *want);
 int dataplane_include_others(struct dataplane *d, const struct exclusions *want);
+
+/* What is in force, for people; those of all services first, each by path. */
+struct dataplane_excluded {
+	uint32_t service_id;	       /* or EXCLUSION_ALL */
+	char cgroup[SHUNT_CGROUP_MAX]; /* below the cgroup that is attached to; as much as fits */
+};
+/* *ret is the caller's to free. 0, -ENOMEM, or an error. */
+int dataplane_excluded(const struct dataplane *d, struct dataplane_excluded **ret, size_t *ret_n);
