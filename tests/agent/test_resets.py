@@ -132,6 +132,42 @@ def test_connections_to_unhealthy_backends_are_reset(fleet, ground, cloud):
     assert resets(agent, "removed") == 0
 
 
+@pytest.fixture
+def ejecting(ground, network, agent):
+    """ejecting(on_unhealthy=...): connections are held to two backends, and the kernel ejects the first."""
+    rules = {"failures": 2, "within": "60s", "base": "60s", "max": "60s"}
+
+    def eject(**more):
+        mine = agent(environment={}, services=[
+            static("backend", *endpoints(network)[:2], vip=VIP, protocol="any", ejection=rules, **more)]).start()
+        held, (first, _) = Held(ground), endpoints(network)[:2]
+        network.backends[0].refuse(True)
+        wait.until("it refuses", lambda: ground.reach(network.backends[0].address, 8080, 1) == ["ECONNREFUSED"])
+        for name in ("one", "two"):  # one task alone is kept away from it, two have it ejected
+            ground.reach(VIP, 8080, 12, cgroup=ground.task(name))
+        wait.until("it is ejected", lambda: mine.states("backend")[first] == "ejected")
+        return mine, held
+    yield eject
+    network.backends[0].refuse(False)
+    wait.until("it listens", lambda: ground.reach(network.backends[0].address, 8080, 1) == ["backend-1"])
+
+
+def test_connections_to_a_backend_that_the_kernel_ejects_are_reset(ejecting):
+    agent, held = ejecting(on_unhealthy="reset")
+    held.wait_reset(1)
+    assert held.alive(2)
+    wait.until("they are counted, and nothing else", lambda: resets(agent, "unhealthy") == 2)
+    assert resets(agent, "removed") == 0
+
+
+def test_by_default_connections_to_an_ejected_backend_live(ejecting):
+    agent, held = ejecting()
+    wait.until("the agent has seen it", lambda: agent.metric("shunt_backends", state="ejected") == 1)
+    assert pending(agent) == []
+    wait.holds("they live", lambda: held.alive(1) and held.alive(2), during=0.3)
+    assert resets(agent, "unhealthy") == 0
+
+
 def test_an_mptcp_connection_is_reset(ground, network, agent):
     agent = agent(services=[static("backend", *endpoints(network)[:1], vip=VIP, on_removal="reset")]).start()
     steps = ground.steps()

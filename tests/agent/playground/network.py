@@ -5,6 +5,7 @@ The namespaces have no names: they live as long as the processes in them, and th
 """
 import json
 import pathlib
+import signal
 import subprocess
 
 from .process import end, run, start
@@ -23,6 +24,10 @@ class Backend:
         self.process = start(["unshare", "-n", TESTS / "fakes" / "backend", "--name", self.name, *ports],
                              stdout=subprocess.PIPE, text=True)
         assert json.loads(self.process.stdout.readline())["name"] == self.name
+
+    def refuse(self, whether):
+        """Whether new TCP connections are refused, soon; those that it has live."""
+        self.process.send_signal(signal.SIGUSR1 if whether else signal.SIGUSR2)
 
 
 class Network:
