@@ -22,7 +22,8 @@ static const struct command {
 	  "Reads the pinned maps; shuntd is not asked and may be dead." },
 	{ "status", NULL, false, LOCATE_FAULTS_TELL, status_run,
 	  "what the agent says of itself and its sources",
-	  "Asks shuntd: sources, ages, last errors, what it keeps and why." },
+	  "Asks shuntd: namespaces and sources, their ages and errors, what it keeps and why;\n"
+	  "calls to Cloud Map, credentials, the cgroup and other people's programs." },
 	{ "explain", "TARGET[:PORT]", true, LOCATE_FAULTS_TELL, explain_run,
 	  "what connect() to a name or address gets right now, and why",
 	  "TARGET is a service, one of its aliases, or an address. Tells the service, the share\n"
@@ -33,7 +34,8 @@ static const struct command {
 	  "shuntd reads its configuration, as on SIGHUP. One that has faults changes nothing;\n"
 	  "they are told, and the exit code is 78." },
 	{ "refresh", "[NAME]", false, LOCATE_FAULTS_TELL, refresh_run, "ask the sources now",
-	  "shuntd asks the source of the service NAME, or all of them, out of turn." },
+	  "shuntd asks the source of the service NAME out of turn, or all of them, and lists the\n"
+	  "namespaces." },
 	{ "drain", "ADDR:PORT", true, LOCATE_FAULTS_TELL, drain_run,
 	  "give a backend no new connections",
 	  "In every service of this host that has the backend ADDR:PORT, [IPV6]:PORT for IPv6, it\n"
