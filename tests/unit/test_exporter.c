@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "agent/exporter.h"
+#include "core/plan_look.h"
+#include "imitation.h"
+#include "wanted.h"
 
 #define MANY_SERVICES 10000
 
@@ -297,12 +300,94 @@ static void the_process_knows_itself(void **state)
 	assert_true((double)time(NULL) - after.start_time_s > -5);
 }
 
+static bool load_of_id(const struct dataplane *d, uint32_t backend_id, uint32_t born,
+		       struct shunt_load *ret)
+{
+	(void)d;
+	(void)born;
+	*ret = (struct shunt_load){ .redirected = backend_id };
+	return true;
+}
+
+static void apply_all(struct imitation *kernel, struct table want)
+{
+	_cleanup_(planner_free_p) struct planner *planner = imitation_planner(kernel);
+	_cleanup_(plan_done) struct plan plan = { 0 };
+
+	assert_int_equal(planner_make(planner, &want, &plan), 0);
+	for (size_t i = 0; i < plan.ops.n; i++)
+		imitation_apply(kernel, &plan.ops.list[i]);
+	table_done(&want);
+}
+
+static struct exporter_rows rows_of(const struct planner *planner)
+{
+	struct exporter_rows rows = { .max = planner_use(planner).backends };
+
+	rows.list = calloc(rows.max, sizeof(*rows.list));
+	assert_non_null(rows.list);
+	exporter_add_backends(&rows, "a", planner_service_id(planner, "a"), planner, NULL,
+			      load_of_id);
+	exporter_add_backends(&rows, "b", planner_service_id(planner, "b"), planner, NULL,
+			      load_of_id);
+	return rows;
+}
+
+#define TWO                                                                            \
+	WANTED({ "a", "127.254.0.1:80", PROTOCOL_TCP, "10.0.0.1:3000 10.0.0.2:3000" }, \
+	       { "b", "127.254.0.2:80", PROTOCOL_TCP, "10.0.0.3:3000" })
+
+static void each_backend_has_a_row_with_its_service(void **state)
+{
+	static const char *const places[] = { "10.0.0.1:3000", "10.0.0.2:3000", "10.0.0.3:3000" };
+	_cleanup_(planner_free_p) struct planner *planner = NULL;
+	struct imitation kernel;
+	struct exporter_rows rows;
+
+	(void)state;
+	imitation_init(&kernel);
+	apply_all(&kernel, TWO);
+	planner = imitation_planner(&kernel);
+	rows = rows_of(planner);
+	assert_int_equal(rows.n, ARRAY_SIZE(places));
+	for (size_t i = 0; i < rows.n; i++) {
+		assert_string_equal(rows.list[i].service, i < 2 ? "a" : "b");
+		assert_string_equal(rows.list[i].backend, places[i]);
+		assert_true(rows.list[i].load.redirected > 0);
+	}
+	free(rows.list);
+}
+
+/* What an agent leaves that dies between the rows of two services that swap their places. */
+static void two_names_with_one_id_have_no_more_rows_than_there_are(void **state)
+{
+	_cleanup_(planner_free_p) struct planner *planner = NULL;
+	const struct addr_port vip = wanted_address("127.254.0.1:80");
+	struct imitation kernel;
+	struct exporter_rows rows;
+
+	(void)state;
+	imitation_init(&kernel);
+	apply_all(&kernel, TWO);
+	for (size_t i = 0; i < kernel.n_services; i++)
+		kernel.services[i].info.id = imitation_find(&kernel, &vip, PROTOCOL_TCP);
+	planner = imitation_planner(&kernel);
+	assert_int_equal(planner_service_id(planner, "a"), planner_service_id(planner, "b"));
+	rows = rows_of(planner);
+	assert_int_equal(rows.n, rows.max);
+	assert_int_equal(rows.n, 3);
+	assert_string_equal(rows.list[2].service, "b");
+	free(rows.list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_is_where_it_belongs),
 		cmocka_unit_test(the_budget_of_calls_is_told),
 		cmocka_unit_test(single_backends_have_series_of_their_own),
+		cmocka_unit_test(each_backend_has_a_row_with_its_service),
+		cmocka_unit_test(two_names_with_one_id_have_no_more_rows_than_there_are),
 		cmocka_unit_test(what_is_unknown_is_left_out),
 		cmocka_unit_test(promtool_has_nothing_to_say),
 		cmocka_unit_test(ten_thousand_services_take_linear_time),

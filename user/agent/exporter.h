@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The page at /metrics, from a struct of numbers. Pure: it reads no map, no clock and no file;
- * whoever calls it has gathered what it shows. Its time is linear in the number of services.
+ * whoever calls it has gathered what it shows, the rows of backends with its help. Its time is
+ * linear in the number of services.
  */
 #pragma once
 
@@ -38,6 +39,16 @@ struct exporter_backend {
 	struct shunt_load load;
 };
 
+/* dataplane_load, or what stands for it in tests. */
+typedef bool exporter_load_fn(const struct dataplane *d, uint32_t backend_id, uint32_t born,
+			      struct shunt_load *ret);
+
+/* Memory for so many of them as there are rows of backends. */
+struct exporter_rows {
+	struct exporter_backend *list; /* owned by whoever made it */
+	size_t n, max;
+};
+
 struct exporter_input {
 	const char *version;
 	uint32_t layout;
@@ -57,6 +68,13 @@ struct exporter_input {
 
 /* exporter_backends.c: the series of single backends. */
 struct promtext;
+/*
+ * Adds those of the service with this id, while there is room: before the first plan two names may
+ * have one id, where an agent died between the rows of a swap. Keeps `service`.
+ */
+void exporter_add_backends(struct exporter_rows *rows, const char *service, uint32_t id,
+			   const struct planner *p, const struct dataplane *d,
+			   exporter_load_fn *load);
 void exporter_fill_backends(struct promtext *page, const struct exporter_input *in);
 
 /* *ret_text is the caller's. 0 or -ENOMEM. */

@@ -1,7 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The series of single backends, which are many: on request only. */
 #include "agent/exporter.h"
+#include "core/plan_look.h"
 #include "core/promtext.h"
+
+void exporter_add_backends(struct exporter_rows *rows, const char *service, uint32_t id,
+			   const struct planner *p, const struct dataplane *d,
+			   exporter_load_fn *load)
+{
+	struct plan_member backend;
+
+	for (size_t i = 0; rows->n < rows->max && planner_backend(p, id, i, &backend); i++) {
+		struct exporter_backend *row = &rows->list[rows->n];
+
+		if (!load(d, backend.id, backend.born, &row->load))
+			continue;
+		row->service = service;
+		endpoint_format_place(&backend.at, row->backend);
+		rows->n++;
+	}
+}
 
 typedef void fill_fn(struct promtext *page, const struct exporter_backend *backend);
 

@@ -43,31 +43,18 @@ static void service_fill(const struct watch *w, struct exporter_service *row)
 		row->backends[w->health.backends.list[i].state]++;
 }
 
-/* The backends that the programs count, all of them; 0: none, or no memory. */
-static size_t backends_fill(const struct agent *agent, struct exporter_backend **ret)
+/* The backends that the programs count, all of them; none without memory. */
+static struct exporter_rows backends_fill(const struct agent *agent)
 {
-	size_t n = 0, max = planner_use(agent->planner).backends;
-	struct exporter_backend *rows = NULL;
-	struct plan_member backend;
+	struct exporter_rows rows = { .max = planner_use(agent->planner).backends };
 
 	if (agent->config->metrics_per_backend)
-		rows = calloc(MAX(max, 1U), sizeof(*rows));
-	for (size_t i = 0; rows && i < agent->n_watches; i++) {
-		uint32_t id = watch_service_id(agent->watches[i]);
-
-		/* before the first plan two names may have one id, where an agent died between
-		 * the rows of a swap */
-		for (size_t at = 0; n < max && planner_backend(agent->planner, id, at, &backend);
-		     at++) {
-			if (!dataplane_load(agent->dataplane, backend.id, backend.born,
-					    &rows[n].load))
-				continue;
-			rows[n].service = agent->watches[i]->config->name;
-			endpoint_format_place(&backend.at, rows[n++].backend);
-		}
-	}
-	*ret = rows;
-	return n;
+		rows.list = calloc(MAX(rows.max, 1U), sizeof(*rows.list));
+	for (size_t i = 0; rows.list && i < agent->n_watches; i++)
+		exporter_add_backends(&rows, agent->watches[i]->config->name,
+				      watch_service_id(agent->watches[i]), agent->planner,
+				      agent->dataplane, dataplane_load);
+	return rows;
 }
 
 static void namespaces_fill(const struct agent *agent,
@@ -90,6 +77,7 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 	struct dataplane_map_use maps[DATAPLANE_MAPS_MAX];
 	struct exporter_namespace namespaces[CONFIG_NAMESPACES_MAX];
 	struct process_stats process;
+	struct exporter_rows rows;
 	struct exporter_input in = {
 		.version = SHUNT_VERSION,
 		.layout = SHUNT_LAYOUT_VERSION,
@@ -111,8 +99,10 @@ static void reply_metrics(const struct agent *agent, struct server_reply *reply)
 	for (size_t i = 0; i < agent->n_watches; i++)
 		service_fill(agent->watches[i], &services[i]);
 	namespaces_fill(agent, namespaces);
-	in.n_backends = backends_fill(agent, &backends);
-	in.backends = backends;
+	rows = backends_fill(agent);
+	backends = rows.list;
+	in.backends = rows.list;
+	in.n_backends = rows.n;
 	in.n_maps = dataplane_map_use(agent->dataplane, agent->planner, maps);
 	if (exporter_render(&in, &reply->body, &reply->length) < 0) {
 		reply_text(reply, 500, "out of memory\n");
