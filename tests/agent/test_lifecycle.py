@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, reloading, dying, taking over, detaching."""
+import contextlib
 import json
 import pathlib
 import signal
@@ -185,24 +186,32 @@ def test_without_privileges_it_exits_77(unstarted):
     assert status == 77 and said
 
 
+def patiently(what, probe):
+    """Under valgrind, on a busy machine, the agent may take longer for an answer than either side waits for it."""
+    def answer():
+        with contextlib.suppress(OSError, AssertionError):
+            return probe()
+    return wait.until(what, answer, within=120)
+
+
 def test_valgrind_has_nothing_to_say_from_start_to_end(cloud, ground, agent):
     register(cloud, ground.network)
     mine = agent(cloud, services=[from_cloudmap(vip=VIP), static("fixed", *endpoints(ground.network))])
     mine.wrapper = ["valgrind", "--quiet", "--error-exitcode=97", "--leak-check=full",
                     f"--suppressions={pathlib.Path(__file__).with_name('valgrind.supp')}"]
-    mine.start(within=300).wait_backends(SERVICE, 3, within=120)
+    mine.start(within=300)
+    patiently("three backends", lambda: mine.backends(SERVICE) == 3)
     cloud.fault("garbage", what="binary")
-    wait.until("status tells it", lambda: mine.service(SERVICE)["error"])
+    patiently("status tells it", lambda: mine.service(SERVICE)["error"])
     cloud.heal()
     cloud.deregister("backend", "i-1")
-    mine.wait_backends(SERVICE, 2)
+    patiently("two backends", lambda: mine.backends(SERVICE) == 2)
     mine.write(services=[from_cloudmap(vip=VIP)])
-    mine.ctl("reload")
-    mine.ctl("status")
-    wait.until("the other service is gone", lambda: "fixed" not in mine.get()[1], within=120)
+    patiently("it is reloaded", lambda: mine.ctl("reload").returncode == 0)
+    patiently("the other service is gone", lambda: "fixed" not in mine.get()[1])
     process, mine.process = mine.process, None
     process.terminate()
-    assert process.wait(30) == 0, mine.logged()
+    assert process.wait(120) == 0, mine.logged()
     assert "==" not in mine.logged()
 
 
