@@ -3,11 +3,15 @@
 
 One agent watches a service for each fault, all of the same three backends, so that the faults share their waiting.
 """
+import pathlib
+import subprocess
+
 import pytest
 
 from playground import wait
 from playground.services import NAMESPACE, from_cloudmap, names, register
 
+BENCH = pathlib.Path(__file__).resolve().parents[1] / "bench"
 # name: (the rule, the error codes that status may show; those of the remote are verbatim)
 FAULTS = {
     "throttled": ({"kind": "throttle"}, {"RequestLimitExceeded"}),
@@ -155,3 +159,11 @@ def test_every_call_is_bounded_and_asks_as_it_should(cloud, agent, ground):
         return last["input"] if last["operation"] == operation else None
     for operation, wish in wishes.items():
         assert wait.until(operation, lambda operation=operation: last_of(operation)) == wish
+
+
+@pytest.mark.usefixtures("network")
+def test_no_backend_is_lost_while_faults_of_every_kind_and_good_answers_alternate():
+    """What `make bench` does thousands of times, without the kinds that wait for a time-out."""
+    done = subprocess.run(["/usr/bin/python3", BENCH / "faults.py", "--quick", "--answers", "300"],
+                          capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
