@@ -59,6 +59,37 @@ static void a_signature_is_what_botocore_makes_of_the_request(void **state)
 	}
 }
 
+/* "AWS4" and 60 characters are one block of SHA-256. The vectors were made by Python's hmac. */
+static void a_secret_may_be_longer_than_a_block(void **state)
+{
+	static const struct {
+		size_t length;
+		const char *signature;
+	} rows[] = {
+		{ 60, "626c583721f4ae31fef9d235bbaf9b6ff7669284204b7807eb643513c25fcb6f" },
+		{ 61, "453189348ecf09dc95409622f85b602279f8986bf23724482ee392795b2f6f35" },
+		{ 200, "fc45c3d87048c563f12f1d4690ea643a10f4802740c9bf027a43495b4b501dbd" },
+	};
+	const char *const headers[] = { "X-Note:   a  b   c ", "X-Amz-Date: 20240501T120000Z",
+					DATA_HOST, NULL };
+	const struct sigv4_request request = {
+		.method = "POST", .headers = headers, .body = "{}", .stamp = "20240501T120000Z"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char secret[201] = "", *header = NULL;
+		struct sigv4_key long_key = key;
+
+		memset(secret, 's', rows[i].length);
+		long_key.secret_access_key = secret;
+		assert_int_equal(sigv4_sign(&long_key, &request, &header), 0);
+		assert_string_equal(strstr(header, "Signature=") + strlen("Signature="),
+				    rows[i].signature);
+		free(header);
+	}
+}
+
 static void what_cannot_be_signed_is_refused(void **state)
 {
 	static const char *const good[] = { DATA_HOST, NULL };
@@ -89,6 +120,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signature_is_what_botocore_makes_of_the_request),
+		cmocka_unit_test(a_secret_may_be_longer_than_a_block),
 		cmocka_unit_test(what_cannot_be_signed_is_refused),
 	};
 

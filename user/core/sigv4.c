@@ -4,13 +4,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <strings.h>
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define DATE_LENGTH 8 /* of a stamp */
 #define STAMP_LENGTH 16
 #define HASH_OCTETS 32
+#define BLOCK_OCTETS 64
 #define HEX_MAX (2 * HASH_OCTETS + 1)
 
 /* A header in two pieces of its text. */
@@ -20,34 +20,92 @@ struct header {
 	const char *value;
 };
 
-static void wipe_and_free_p(char **text)
+/* One for all of a signature: OpenSSL looks SHA-256 up by its name each time it is begun anew. */
+struct hashing {
+	EVP_MD_CTX *sha256;
+	bool failed; /* by one of the calls so far */
+};
+
+static void hashing_done(struct hashing *h)
 {
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
+	EVP_MD_CTX_free(h->sha256); /* wipes it */
+}
+
+static bool hashing_init(struct hashing *h)
+{
+	h->sha256 = EVP_MD_CTX_new();
+	return h->sha256 && EVP_DigestInit_ex(h->sha256, EVP_sha256(), NULL) == 1;
 }
 
 static void to_hex(const unsigned char hash[static HASH_OCTETS], char ret[static HEX_MAX])
 {
-	for (size_t i = 0; i < HASH_OCTETS; i++)
-		(void)snprintf(ret + 2 * i, 3, "%02x", hash[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < HASH_OCTETS; i++) {
+		ret[2 * i] = digits[hash[i] >> 4];
+		ret[2 * i + 1] = digits[hash[i] & 15];
+	}
+	ret[2 * HASH_OCTETS] = '\0';
 }
 
-static bool digest(const char *text, char ret[static HEX_MAX])
+static void put(struct hashing *to, const void *text, size_t length)
 {
-	unsigned char hash[HASH_OCTETS];
+	to->failed |= EVP_DigestUpdate(to->sha256, text, length) != 1;
+}
 
-	if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
-		return false;
+static void put_text(struct hashing *to, const char *text)
+{
+	put(to, text, strlen(text));
+}
+
+/* Of all that was put; the next digest begins. */
+static void finish(struct hashing *h, unsigned char ret[static HASH_OCTETS])
+{
+	h->failed |= EVP_DigestFinal_ex(h->sha256, ret, NULL) != 1 ||
+		     EVP_DigestInit_ex(h->sha256, NULL, NULL) != 1;
+}
+
+static void finish_hex(struct hashing *h, char ret[static HEX_MAX])
+{
+	unsigned char hash[HASH_OCTETS] = { 0 };
+
+	finish(h, hash);
 	to_hex(hash, ret);
-	return true;
 }
 
-static bool authenticate(const void *key, size_t key_length, const char *text, size_t length,
-			 unsigned char ret[static HASH_OCTETS])
+static void put_padded(struct hashing *to, const unsigned char key[static BLOCK_OCTETS],
+		       unsigned char pad)
 {
-	return HMAC(EVP_sha256(), key, (int)key_length, (const unsigned char *)text, length, ret,
-		    NULL) != NULL;
+	unsigned char block[BLOCK_OCTETS];
+
+	for (size_t i = 0; i < BLOCK_OCTETS; i++)
+		block[i] = key[i] ^ pad;
+	put(to, block, sizeof(block));
+	explicit_bzero(block, sizeof(block));
+}
+
+/*
+ * HMAC (RFC 2104) by the digest at hand: OpenSSL's own looks up two algorithms each time, and there
+ * are five to a signature. The key may be what is returned.
+ */
+static void authenticate(struct hashing *h, const void *key, size_t key_length, const char *text,
+			 size_t length, unsigned char ret[static HASH_OCTETS])
+{
+	unsigned char block[BLOCK_OCTETS] = { 0 };
+
+	if (key_length > BLOCK_OCTETS) {
+		put(h, key, key_length);
+		finish(h, block);
+	} else {
+		memcpy(block, key, key_length);
+	}
+	put_padded(h, block, 0x36);
+	put(h, text, length);
+	finish(h, ret);
+	put_padded(h, block, 0x5c);
+	put(h, ret, HASH_OCTETS);
+	finish(h, ret);
+	explicit_bzero(block, sizeof(block));
 }
 
 /* --- the canonical request -------------------------------------------------------------------- */
@@ -83,100 +141,99 @@ static int read_headers(const char *const *headers, struct header ret[static SIG
 	return 0;
 }
 
-static void put_name(FILE *to, const struct header *h)
-{
-	for (size_t i = 0; i < h->name_length; i++)
-		(void)fputc(tolower((unsigned char)h->name[i]), to);
-}
-
 /* Without spaces around it, and one where there are several. */
-static void put_value(FILE *to, const char *value)
+static void put_value(struct hashing *to, const char *value)
 {
 	const char *end = value + strlen(value);
-	const char *c = value;
+	const char *c = value, *begin;
 
 	while (end > value && end[-1] == ' ')
 		end--;
 	while (c < end && *c == ' ')
 		c++;
-	for (; c < end; c++)
+	for (begin = c; c < end; c++) {
 		if (*c != ' ' || c[1] != ' ')
-			(void)fputc(*c, to);
-}
-
-static void put_names(FILE *to, const struct header *headers, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			(void)fputc(';', to);
-		put_name(to, &headers[i]);
+			continue;
+		put(to, begin, (size_t)(c - begin));
+		begin = c + 1;
 	}
+	put(to, begin, (size_t)(end - begin));
 }
 
+/* "host;x-amz-date" */
 static char *signed_names(const struct header *headers, size_t n)
 {
-	char *text = NULL;
-	size_t length;
-	FILE *to = open_memstream(&text, &length);
+	size_t length = 0, at = 0;
+	char *text;
 
-	if (!to)
+	for (size_t i = 0; i < n; i++)
+		length += headers[i].name_length + 1;
+	text = malloc(length + 1);
+	if (!text)
 		return NULL;
-	put_names(to, headers, n);
-	if (fclose(to) == 0)
-		return text;
-	free(text);
-	return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			text[at++] = ';';
+		for (size_t j = 0; j < headers[i].name_length; j++)
+			text[at++] = (char)tolower((unsigned char)headers[i].name[j]);
+	}
+	text[at] = '\0';
+	return text;
 }
 
-static char *canonical(const struct sigv4_request *request, const struct header *headers, size_t n)
+/* It has the session token, and is nowhere as a whole. */
+static void digest_canonical(struct hashing *h, const struct sigv4_request *request,
+			     const struct header *headers, size_t n, const char *names,
+			     char ret[static HEX_MAX])
 {
-	char *text = NULL, payload[HEX_MAX];
-	size_t length;
-	FILE *to;
+	const char *name = names;
+	char payload[HEX_MAX];
 
-	if (!digest(request->body, payload))
-		return NULL;
-	to = open_memstream(&text, &length);
-	if (!to)
-		return NULL;
-	(void)fprintf(to, "%s\n/\n\n", request->method);
+	put_text(h, request->body);
+	finish_hex(h, payload);
+	put_text(h, request->method);
+	put_text(h, "\n/\n\n");
 	for (size_t i = 0; i < n; i++) {
-		put_name(to, &headers[i]);
-		(void)fputc(':', to);
-		put_value(to, headers[i].value);
-		(void)fputc('\n', to);
+		put(h, name, headers[i].name_length);
+		name += headers[i].name_length + 1;
+		put_text(h, ":");
+		put_value(h, headers[i].value);
+		put_text(h, "\n");
 	}
-	(void)fputc('\n', to);
-	put_names(to, headers, n);
-	(void)fprintf(to, "\n%s", payload);
-	if (fclose(to) == 0)
-		return text;
-	free(text);
-	return NULL;
+	put_text(h, "\n");
+	put_text(h, names);
+	put_text(h, "\n");
+	put_text(h, payload);
+	finish_hex(h, ret);
 }
 
 /* --- the signature ---------------------------------------------------------------------------- */
 
+static void wipe_and_free_p(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+}
+
 /* The key of a day, a region and a service, and with it the text's signature. */
-static bool sign_text(const struct sigv4_key *key, const char *stamp, const char *text,
-		      char ret[static HEX_MAX])
+static bool sign_text(struct hashing *h, const struct sigv4_key *key, const char *stamp,
+		      const char *text, char ret[static HEX_MAX])
 {
 	const char *const parts[] = { key->region, key->service, "aws4_request", text };
 	_cleanup_(wipe_and_free_p) char *secret = NULL;
-	unsigned char hash[HASH_OCTETS];
-	bool good;
+	unsigned char hash[HASH_OCTETS] = { 0 };
 
 	if (asprintf(&secret, "AWS4%s", key->secret_access_key) < 0) {
 		secret = NULL;
 		return false;
 	}
-	good = authenticate(secret, strlen(secret), stamp, DATE_LENGTH, hash);
-	for (size_t i = 0; i < ARRAY_SIZE(parts) && good; i++)
-		good = authenticate(hash, sizeof(hash), parts[i], strlen(parts[i]), hash);
-	if (good)
-		to_hex(hash, ret);
+	authenticate(h, secret, strlen(secret), stamp, DATE_LENGTH, hash);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		authenticate(h, hash, sizeof(hash), parts[i], strlen(parts[i]), hash);
+	to_hex(hash, ret);
 	explicit_bzero(hash, sizeof(hash));
-	return good;
+	return !h->failed;
 }
 
 static bool stamp_is_good(const char *stamp)
@@ -189,25 +246,23 @@ static bool stamp_is_good(const char *stamp)
 	return stamp[STAMP_LENGTH] == '\0';
 }
 
-static char *authorization(const struct sigv4_key *key, const struct sigv4_request *request,
-			   const char *canonical_text, const char *names)
+static char *authorization(struct hashing *h, const struct sigv4_key *key, const char *stamp,
+			   const char *hash, const char *names)
 {
 	_cleanup_free_ char *scope = NULL;
 	_cleanup_free_ char *text = NULL;
-	char *header, hash[HEX_MAX], signature[HEX_MAX];
+	char *header, signature[HEX_MAX];
 
-	if (!digest(canonical_text, hash))
-		return NULL;
-	if (asprintf(&scope, "%.*s/%s/%s/aws4_request", DATE_LENGTH, request->stamp, key->region,
+	if (asprintf(&scope, "%.*s/%s/%s/aws4_request", DATE_LENGTH, stamp, key->region,
 		     key->service) < 0) {
 		scope = NULL;
 		return NULL;
 	}
-	if (asprintf(&text, ALGORITHM "\n%s\n%s\n%s", request->stamp, scope, hash) < 0) {
+	if (asprintf(&text, ALGORITHM "\n%s\n%s\n%s", stamp, scope, hash) < 0) {
 		text = NULL;
 		return NULL;
 	}
-	if (!sign_text(key, request->stamp, text, signature))
+	if (!sign_text(h, key, stamp, text, signature))
 		return NULL;
 	if (asprintf(&header,
 		     "Authorization: " ALGORITHM " Credential=%s/%s, SignedHeaders=%s, "
@@ -219,10 +274,10 @@ static char *authorization(const struct sigv4_key *key, const struct sigv4_reque
 
 int sigv4_sign(const struct sigv4_key *key, const struct sigv4_request *request, char **ret)
 {
-	_cleanup_(wipe_and_free_p) char *canonical_text = NULL; /* has the session token */
+	_cleanup_(hashing_done) struct hashing h = { 0 };
 	_cleanup_free_ char *names = NULL;
 	struct header headers[SIGV4_HEADERS_MAX];
-	char *header;
+	char *header, hash[HEX_MAX];
 	size_t n;
 	int r;
 
@@ -232,10 +287,10 @@ int sigv4_sign(const struct sigv4_key *key, const struct sigv4_request *request,
 	if (r < 0)
 		return r;
 	names = signed_names(headers, n);
-	canonical_text = canonical(request, headers, n);
-	if (!names || !canonical_text)
+	if (!names || !hashing_init(&h))
 		return -ENOMEM;
-	header = authorization(key, request, canonical_text, names);
+	digest_canonical(&h, request, headers, n, names, hash);
+	header = authorization(&h, key, request->stamp, hash, names);
 	if (!header)
 		return -ENOMEM;
 	*ret = header;
