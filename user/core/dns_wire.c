@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <ldns/ldns.h>
 
-#define HEADER_SIZE 12
+#include "core/dns_frame.h"
 
 DEFINE_CLEANUP(ldns_pkt *, ldns_pkt_free);
 DEFINE_CLEANUP(ldns_rdf *, ldns_rdf_deep_free);
@@ -337,17 +337,6 @@ static const char *check_question(const ldns_pkt *packet, const ldns_rdf *name, 
 	return NULL;
 }
 
-static const char *check_size(const uint8_t *packet, size_t length)
-{
-	size_t records = 0;
-
-	if (length < HEADER_SIZE)
-		return "shorter than a header";
-	for (size_t at = 4; at < HEADER_SIZE; at += 2)
-		records += (size_t)packet[at] << 8 | packet[at + 1];
-	return records > DNS_WIRE_RECORDS_MAX ? "too many records" : NULL;
-}
-
 static const char *why_of(int r)
 {
 	return r == -ELOOP ? "too long a chain of CNAMEs" : "a malformed record";
@@ -359,7 +348,7 @@ int dns_wire_read(const uint8_t *packet, size_t length, const char *name, enum d
 	_cleanup_(ldns_rdf_deep_free_p) ldns_rdf *owner = ldns_dname_new_frm_str(name);
 	_cleanup_(ldns_pkt_free_p) ldns_pkt *parsed = NULL;
 	_cleanup_(dns_wire_done) struct dns_wire_answer answer = { 0 };
-	const char *why = check_size(packet, length);
+	const char *why = dns_frame_check(packet, length, DNS_WIRE_RECORDS_MAX);
 	ldns_status status;
 	int r;
 

@@ -76,6 +76,7 @@ static const char *const ends[N_FIELDS] = {
 
 struct reader {
 	XML_Parser parser;
+	bool stopped; /* expat may yet tell of the end of the element it is in */
 	char path[PATH_MAX_OCTETS];
 	char text[TEXT_MAX]; /* of the innermost element */
 	size_t length;
@@ -114,6 +115,7 @@ DEFINE_CLEANUP(struct reader *, reader_free);
 
 static void stop(struct reader *r)
 {
+	r->stopped = true;
 	(void)XML_StopParser(r->parser, XML_FALSE);
 }
 
@@ -162,6 +164,8 @@ static void on_end(void *user, const char *name)
 {
 	struct reader *r = user;
 
+	if (r->stopped) /* the path is not one then */
+		return;
 	for (size_t i = 0; i < N_FIELDS; i++) {
 		if (!ends_in(r->path, ends[i]))
 			continue;
